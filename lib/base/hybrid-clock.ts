@@ -1,0 +1,113 @@
+/**
+ * Versions: the order of writes to one Redis, across processes. A hybrid logical clock (Kulkarni et al., "Logical
+ * Physical Clocks", 2014) whose physical part is anchored to the server's own `TIME`, so that processes with wrong wall
+ * clocks still agree on what is newer.
+ *
+ * 1. Stamps of one process strictly increase. 2. A stamp taken after a version was observed is newer than that version.
+ * 3. Stamps taken before the first contact with Redis are shifted onto its time line when they are turned into versions,
+ *    so a wrong local clock cannot make them win. 4. The text form has a fixed width and sorts like the stamps.
+ */
+import type { Clock } from './clock.js';
+
+/** A point in the order of this process's writes; negative when it was taken before the clock was anchored. */
+export type Stamp = number;
+
+/** Characters in a version: 13 digits of milliseconds, 4 of the counter, 7 of the process's identifier. */
+export const VERSION_LENGTH = 24;
+
+/** Characters of the process identifier at the end of a version. */
+export const NODE_ID_LENGTH = 7;
+
+/** Stamps per millisecond. A power of two, so that a stamp is an exact double until the year 2248. */
+const TICKS_PER_MS = 1024;
+
+/** A version further ahead than this is not followed: it comes from a broken clock, and following it would spread it. */
+const MAX_FOLLOW_MS = 60_000;
+
+const COUNTER_TEXT: readonly string[] = Array.from({ length: TICKS_PER_MS }, (_, i) => String(i).padStart(4, '0'));
+
+/** One process's clock for one Redis. */
+export class HybridClock {
+  readonly #clock: Clock;
+  readonly #nodeId: string;
+  #last = 0;
+  #offsetMs = 0;
+  #firstOffsetMs = 0;
+  #uncertaintyMs = 0;
+  #anchored = false;
+  #textMs = -1;
+  #text = '';
+
+  /** @param nodeId {@link NODE_ID_LENGTH} characters that no other process has: the tie-break of equal times */
+  constructor(clock: Clock, nodeId: string) {
+    if (nodeId.length !== NODE_ID_LENGTH) throw new TypeError(`Expected a node id of ${NODE_ID_LENGTH} characters`);
+    this.#clock = clock;
+    this.#nodeId = nodeId;
+  }
+
+  /** Whether the clock has ever been compared with Redis. */
+  get isAnchored(): boolean {
+    return this.#anchored;
+  }
+
+  /** How far {@link nowMs} may be from the server's clock, in milliseconds: half a round trip. */
+  get uncertaintyMs(): number {
+    return this.#uncertaintyMs;
+  }
+
+  /** Milliseconds to add to local time to get the server's. */
+  get offsetMs(): number {
+    return this.#offsetMs;
+  }
+
+  /** The server's time as far as this process knows it, in milliseconds since the epoch. */
+  nowMs(): number {
+    return this.#clock.nowMs() + this.#offsetMs;
+  }
+
+  /** The next point in the order of writes. */
+  stamp(): Stamp {
+    const physical = Math.floor((this.#clock.nowMs() + this.#offsetMs) * TICKS_PER_MS);
+    this.#last = physical > this.#last ? physical : this.#last + 1;
+    return this.#anchored ? this.#last : -this.#last;
+  }
+
+  /** The text of a stamp, {@link VERSION_LENGTH} characters. */
+  versionOf(stamp: Stamp): string {
+    const ticks = stamp < 0 ? -stamp + Math.floor(this.#firstOffsetMs * TICKS_PER_MS) : stamp;
+    const ms = Math.floor(ticks / TICKS_PER_MS);
+    if (ms !== this.#textMs) {
+      this.#textMs = ms;
+      this.#text = String(ms).padStart(13, '0');
+    }
+    return this.#text + (COUNTER_TEXT[ticks - ms * TICKS_PER_MS] ?? '') + this.#nodeId;
+  }
+
+  /** Makes every later stamp newer than `version`, unless that is more than a minute ahead of the server's clock. */
+  observe(version: string): void {
+    const ms = Number(version.slice(0, 13));
+    if (ms * TICKS_PER_MS + TICKS_PER_MS <= this.#last) return;
+    const ticks = ms * TICKS_PER_MS + Number(version.slice(13, 17));
+    if (ticks > this.#last && ms - this.nowMs() < MAX_FOLLOW_MS) this.#last = ticks;
+  }
+
+  /**
+   * Takes over the server's clock from one `TIME` round trip (the midpoint rule of NTP). A later sample moves the offset
+   * only by what the round trip cannot explain, so that noise does not move time to and fro.
+   */
+  anchor(serverMs: number, sentMs: number, receivedMs: number): void {
+    const uncertainty = (receivedMs - sentMs) / 2;
+    const sample = serverMs - (sentMs + receivedMs) / 2;
+    if (!this.#anchored) {
+      this.#anchored = true;
+      this.#firstOffsetMs = sample;
+      this.#offsetMs = sample;
+      this.#uncertaintyMs = uncertainty;
+      this.#last = Math.max(0, this.#last + Math.floor(sample * TICKS_PER_MS));
+      return;
+    }
+    const error = sample - this.#offsetMs;
+    if (Math.abs(error) > uncertainty) this.#offsetMs += error > 0 ? error - uncertainty : error + uncertainty;
+    this.#uncertaintyMs = uncertainty;
+  }
+}

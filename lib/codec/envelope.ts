@@ -1,0 +1,134 @@
+/**
+ * The bytes of an entry in Redis: a header of 80 ASCII characters, then the payload. docs/entry-format.md is the
+ * specification. The header is text so that `redis-cli` shows an entry as a line a person can read, and so that a JSON entry
+ * is written as one string.
+ *
+ * 1. A checksum covers everything after itself: bytes that were changed decode to nothing, never to another value (G13).
+ * 2. Times are absolute, on the Redis server's clock (G2). 3. Unknown kinds, codecs or flags are not decoded.
+ */
+import { crc32 } from 'node:zlib';
+import { VERSION_LENGTH } from '../base/hybrid-clock.js';
+
+/** The format tag every entry starts with; its digit is the format's version. */
+export const FORMAT_TAG = 'OX1';
+
+/** Characters before the payload. */
+export const HEADER_LENGTH = 80;
+
+const CHECKSUM_AT = 3;
+/** Where the checksummed part starts: with the kind. */
+export const KIND_AT = 11;
+export const VERSION_AT = 12;
+const CODEC_AT = VERSION_AT + VERSION_LENGTH;
+const COMPRESSION_AT = CODEC_AT + 1;
+const CREATED_AT = COMPRESSION_AT + 1;
+const TIME_LENGTH = 13;
+const FRESH_AT = CREATED_AT + TIME_LENGTH;
+/** Where the 13 digits of the expiry start; the write script hands them to Redis as they are. */
+export const EXPIRES_AT = FRESH_AT + TIME_LENGTH;
+const FLAGS_AT = EXPIRES_AT + TIME_LENGTH;
+/** Two reserved flags and the line break before the payload. */
+const HEADER_END = '--\n';
+
+/** What an entry is: a value, a remembered "the source has nothing", or the mark a deletion leaves. */
+export type EntryKind = 'v' | 'a' | 'd';
+
+/** One-letter names of the compressions. */
+export type CompressionTag = '-' | 'g' | 'b' | 'z';
+
+/** One-letter names of the value formats; `-` for entries without a payload. */
+export type CodecTag = '-' | 'j' | 'm';
+
+/** The header's facts. Times are milliseconds since the epoch, on the server's clock. */
+export interface EntryHeader {
+  readonly kind: EntryKind;
+  readonly version: string;
+  readonly codec: CodecTag;
+  readonly compression: CompressionTag;
+  readonly createdAtMs: number;
+  /** When the entry's TTL ends. */
+  readonly freshUntilMs: number;
+  /** When Redis removes the entry: the end of its stale window. */
+  readonly expiresAtMs: number;
+}
+
+/** An entry taken apart. */
+export interface OpenedEnvelope extends EntryHeader {
+  /** The payload: a view of the bytes, still encoded and, where `compression` is not `-`, compressed. */
+  readonly payload: Buffer;
+}
+
+/** Why bytes are not an entry of this format. */
+export type NotAnEntry = 'foreign' | 'format' | 'checksum' | 'header';
+
+const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
+
+/** Eight lower-case hexadecimal digits. */
+function hex32(value: number): string {
+  return (HEX[value >>> 24] ?? '') + (HEX[(value >>> 16) & 255] ?? '') + (HEX[(value >>> 8) & 255] ?? '') + (HEX[value & 255] ?? '');
+}
+
+/** Thirteen digits; times before 2001 or after 2286 do not occur on a server's clock. */
+function digits(ms: number): string {
+  const text = String(Math.max(0, Math.trunc(ms)));
+  return text.length === TIME_LENGTH ? text : text.padStart(TIME_LENGTH, '0');
+}
+
+/** Puts an entry together: a string where the payload is one, else bytes. */
+export function sealEnvelope(header: EntryHeader, payload: string | Buffer): string | Buffer {
+  const covered =
+    header.kind +
+    header.version +
+    header.codec +
+    header.compression +
+    digits(header.createdAtMs) +
+    digits(header.freshUntilMs) +
+    digits(header.expiresAtMs) +
+    HEADER_END;
+  if (typeof payload === 'string') {
+    const rest = covered + payload;
+    return FORMAT_TAG + hex32(crc32(rest)) + rest;
+  }
+  const checksum = hex32(crc32(payload, crc32(covered)));
+  const head = FORMAT_TAG + checksum + covered;
+  const bytes = Buffer.allocUnsafe(HEADER_LENGTH + payload.length);
+  bytes.write(head, 0, 'latin1');
+  payload.copy(bytes, HEADER_LENGTH);
+  return bytes;
+}
+
+/** The kind of an entry of our own making, without opening it. */
+export function kindOfSealed(sealed: string | Buffer): string {
+  return typeof sealed === 'string' ? sealed.charAt(KIND_AT) : String.fromCharCode(sealed[KIND_AT] ?? 0);
+}
+
+/** Takes an entry apart, or says why it is none. Never throws. */
+export function openEnvelope(raw: Buffer): OpenedEnvelope | NotAnEntry {
+  if (raw.length < HEADER_LENGTH) return 'foreign';
+  const head = raw.toString('latin1', 0, HEADER_LENGTH);
+  if (!head.startsWith(FORMAT_TAG)) return head.startsWith('OX') ? 'format' : 'foreign';
+  if (hex32(crc32(raw.subarray(KIND_AT))) !== head.slice(CHECKSUM_AT, KIND_AT)) return 'checksum';
+  const kind = head.charAt(KIND_AT);
+  const codec = head.charAt(CODEC_AT);
+  const compression = head.charAt(COMPRESSION_AT);
+  if (!isKind(kind) || !isCodec(codec) || !isCompression(compression)) return 'header';
+  if (head.slice(FLAGS_AT) !== HEADER_END) return 'header';
+  const createdAtMs = Number(head.slice(CREATED_AT, FRESH_AT));
+  const freshUntilMs = Number(head.slice(FRESH_AT, EXPIRES_AT));
+  const expiresAtMs = Number(head.slice(EXPIRES_AT, FLAGS_AT));
+  if (!(freshUntilMs <= expiresAtMs) || Number.isNaN(createdAtMs)) return 'header';
+  const version = head.slice(VERSION_AT, CODEC_AT);
+  return { kind, version, codec, compression, createdAtMs, freshUntilMs, expiresAtMs, payload: raw.subarray(HEADER_LENGTH) };
+}
+
+function isKind(letter: string): letter is EntryKind {
+  return letter === 'v' || letter === 'a' || letter === 'd';
+}
+
+function isCodec(letter: string): letter is CodecTag {
+  return letter === 'j' || letter === 'm' || letter === '-';
+}
+
+function isCompression(letter: string): letter is CompressionTag {
+  return letter === '-' || letter === 'g' || letter === 'b' || letter === 'z';
+}

@@ -1,0 +1,101 @@
+/**
+ * What the rest of the library sees of the configuration: complete, frozen, in milliseconds and bytes.
+ * Every default is applied and every cross-field rule holds; nothing below this room checks them again.
+ */
+
+/** Which tiers a service has. */
+export type CacheType = 'l1' | 'l2' | 'two-level';
+
+/** The process-wide settings. */
+export interface ResolvedGlobal {
+  readonly defaultTtlMs: number;
+  readonly healthCheckIntervalMs: number;
+  readonly enableMetrics: boolean;
+  readonly keyPrefix: string;
+  readonly logLevel: string;
+  /** Built-in and user-defined named durations. */
+  readonly strategies: Readonly<Record<string, number>>;
+}
+
+/** Settings of the in-process tier. */
+export interface ResolvedL1 {
+  readonly maxCapacity: number;
+  /** Absent: no byte limit. */
+  readonly maxBytes?: number;
+  readonly ttlMs: number;
+  /** Time to idle; absent: entries do not expire by idleness. */
+  readonly ttiMs?: number;
+  /** Pre-size hint in entries; absent: none. */
+  readonly initialCapacity?: number;
+  readonly eviction: 's3fifo' | 'lru';
+  readonly isolation: 'shared' | 'frozen' | 'copy';
+}
+
+/** TLS settings; files are paths relative to the working directory. Present means TLS is used. */
+export interface ResolvedTls {
+  readonly caFile?: string;
+  readonly certFile?: string;
+  readonly keyFile?: string;
+  readonly rejectUnauthorized: boolean;
+}
+
+/** Settings of the Redis tier. */
+export interface ResolvedL2 {
+  readonly mode: 'standalone';
+  /** `redis://`, `rediss://` or `unix:`; absent only when the caller handed in a connection. */
+  readonly connectionString?: string;
+  readonly username?: string;
+  readonly password?: string;
+  readonly db?: number;
+  readonly tls?: ResolvedTls;
+  readonly ttlMs: number;
+  readonly connectionTimeoutMs: number;
+  readonly commandTimeoutMs: number;
+  readonly compression: 'none' | 'gzip' | 'brotli' | 'zstd';
+  readonly compressionThresholdBytes: number;
+  readonly maxKeyLength: number;
+  readonly maxValueSizeBytes: number;
+}
+
+/** How the two tiers work together. */
+export interface ResolvedTwoLevel {
+  readonly writeThrough: boolean;
+  readonly promoteOnHit: boolean;
+  readonly enableBatchWrite: boolean;
+  readonly batchSize: number;
+  readonly batchIntervalMs: number;
+  readonly maxPending: number;
+}
+
+/** One service. `l1` is present for `l1` and `two-level`, `l2` for `l2` and `two-level`, `twoLevel` for `two-level`. */
+export interface ResolvedService {
+  readonly name: string;
+  readonly cacheType: CacheType;
+  /** The life of an entry: of L2 (`l2.ttl`, else the service's TTL), or of L1 for an `l1` service. */
+  readonly ttlMs: number;
+  readonly serialization: 'json' | 'msgpack';
+  /** 0..1: each write's TTL is shortened by a random part of at most this share. */
+  readonly ttlJitter: number;
+  /** How long "the source has nothing" is remembered; 0: not at all. */
+  readonly nullTtlMs: number;
+  /** How long past its TTL an entry may be served when the loader or Redis fails. */
+  readonly staleTtlMs: number;
+  /** 0..1: a read in the last such share of an entry's life starts one background reload; 0: never. */
+  readonly refreshAhead: number;
+  /** 0: no limit. */
+  readonly loadTimeoutMs: number;
+  readonly singleFlight: 'off' | 'process';
+  readonly l1?: ResolvedL1;
+  readonly l2?: ResolvedL2;
+  readonly twoLevel?: ResolvedTwoLevel;
+  /** How long a deletion is remembered in Redis (`wal.max_age`). */
+  readonly tombstoneTtlMs: number;
+}
+
+/** The whole configuration, deeply frozen. */
+export interface ResolvedConfig {
+  /** The file it was read from; absent when it was an object. */
+  readonly file?: string;
+  readonly global: ResolvedGlobal;
+  readonly services: readonly ResolvedService[];
+}

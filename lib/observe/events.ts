@@ -1,0 +1,36 @@
+/**
+ * Every event of the library in one typed map. Payloads name the service and never carry a value, a password or a URL.
+ */
+import type { CacheError } from '../base/errors.js';
+
+/** The tier an event is about. */
+export type TierName = 'l1' | 'l2';
+
+/** Event names and their payloads. */
+export interface CacheEventMap {
+  /** A read was answered from a tier. */
+  hit: { readonly service: string; readonly key: string; readonly tier: TierName; readonly stale: boolean };
+  /** A read found nothing in any tier it asked. */
+  miss: { readonly service: string; readonly key: string };
+  /** A loader ended. `error` is absent when it succeeded. */
+  load: { readonly service: string; readonly key: string; readonly durationMs: number; readonly background: boolean; readonly error?: unknown };
+  /** A value was written. */
+  write: { readonly service: string; readonly key: string; readonly l1: boolean; readonly l2: 'written' | 'queued' | 'none' };
+  /** A key was deleted. */
+  delete: { readonly service: string; readonly key: string; readonly existed: boolean };
+  /** An entry left L1 before its time was up (`capacity`, `bytes`) or after it (`expired`). */
+  evict: { readonly service: string; readonly key: string; readonly reason: 'capacity' | 'bytes' | 'expired' };
+  /** An L2 entry was copied to L1. */
+  promote: { readonly service: string; readonly key: string; readonly ttlMs: number };
+  /** Copies were dropped: `clear` of a whole service. */
+  invalidate: { readonly service: string; readonly reason: 'clear' };
+  /** Redis can't be used from now on; calls go on without it. */
+  degrade: { readonly service: string; readonly reason: string };
+  /** Redis can be used again. */
+  recover: { readonly service: string; readonly downMs: number };
+  /** Something failed that did not fail a call, or could not: an undecodable entry, a failed background write or reload. */
+  error: { readonly service: string; readonly key?: string; readonly error: CacheError; readonly background: boolean };
+}
+
+/** The name of an event. */
+export type CacheEventName = keyof CacheEventMap;

@@ -1,0 +1,57 @@
+/**
+ * Counters of one service: plain numeric fields, so that counting costs one addition. With `enable_metrics = false`
+ * nothing is reported: the counters then belong to nobody.
+ */
+
+/** What has been counted since the service was opened. */
+export class ServiceCounters {
+  l1Hits = 0;
+  l2Hits = 0;
+  staleHits = 0;
+  misses = 0;
+  loads = 0;
+  loadErrors = 0;
+  loadTimeouts = 0;
+  writes = 0;
+  writesFailed = 0;
+  writesSuperseded = 0;
+  deletes = 0;
+  promotions = 0;
+  evictions = 0;
+  undecodable = 0;
+  l2Errors = 0;
+  l2Timeouts = 0;
+}
+
+/** A snapshot for people and dashboards. */
+export interface ServiceMetrics extends Readonly<ServiceCounters> {
+  readonly service: string;
+  /** False when `global.enable_metrics` is false: then every counter is 0. */
+  readonly enabled: boolean;
+  /** Hits of both tiers over hits and misses; absent before the first read. */
+  readonly hitRatio?: number;
+  /** Entries in L1 now; 0 without L1. */
+  readonly l1Entries: number;
+  /** Approximate bytes in L1; 0 unless `l1.max_bytes` is set. */
+  readonly l1Bytes: number;
+  /** Writes waiting for Redis now. */
+  readonly pendingWrites: number;
+  /** Loads under way now. */
+  readonly loadsInFlight: number;
+}
+
+/** Values that are read when the snapshot is taken. */
+export interface ServiceGauges {
+  readonly l1Entries: number;
+  readonly l1Bytes: number;
+  readonly pendingWrites: number;
+  readonly loadsInFlight: number;
+}
+
+/** Builds the snapshot. */
+export function snapshotMetrics(service: string, enabled: boolean, counters: ServiceCounters, gauges: ServiceGauges): ServiceMetrics {
+  const counted = enabled ? counters : new ServiceCounters();
+  const hits = counted.l1Hits + counted.l2Hits;
+  const reads = hits + counted.misses;
+  return { service, enabled, ...counted, ...(reads > 0 ? { hitRatio: hits / reads } : {}), ...gauges };
+}
