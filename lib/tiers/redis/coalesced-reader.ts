@@ -1,0 +1,78 @@
+/**
+ * Reads that are asked for in the same tick travel as one MGET, whichever services they belong to. One round trip and one
+ * command for many callers is worth three to eight times the throughput of a GET each; a single caller gets a plain GET.
+ *
+ * The queue is emptied at the end of every tick and bounded by the callers of that tick; nothing is retried here.
+ */
+import type { CacheError } from '../../base/errors.js';
+import type { RedisConnection } from './redis-connection.js';
+import { replyCode, unavailable } from './redis-errors.js';
+
+/** Takes the bytes of one read, or its failure. */
+export interface RawReceiver {
+  /** `raw` is null when Redis has no string there. */
+  receive(raw: Buffer | null): void;
+  fail(error: CacheError): void;
+}
+
+/** Keys in one MGET at most, so that one tick's flood does not hold up everybody else's reply. */
+const MAX_KEYS = 512;
+
+/** Gathers reads over one connection with one deadline. */
+export class CoalescedReader {
+  readonly #connection: RedisConnection;
+  readonly #timeoutMs: number;
+  #keys: string[] = [];
+  #receivers: RawReceiver[] = [];
+
+  constructor(connection: RedisConnection, timeoutMs: number) {
+    this.#connection = connection;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** Asks for the string at `redisKey`; the answer comes through `receiver`, never synchronously unless Redis is unusable. */
+  read(redisKey: string, receiver: RawReceiver): void {
+    if (!this.#connection.isUsable) {
+      receiver.fail(this.#connection.unusableError());
+      return;
+    }
+    if (this.#keys.length === 0) process.nextTick(this.#flush);
+    this.#keys.push(redisKey);
+    this.#receivers.push(receiver);
+    if (this.#keys.length === MAX_KEYS) this.#send();
+  }
+
+  readonly #flush = (): void => {
+    if (this.#keys.length > 0) this.#send();
+  };
+
+  #send(): void {
+    const keys = this.#keys;
+    const receivers = this.#receivers;
+    this.#keys = [];
+    this.#receivers = [];
+    if (keys.length === 1) {
+      const receiver = receivers[0] as RawReceiver;
+      this.#connection.send<Buffer | null>('get', keys, this.#timeoutMs, true).then(
+        (raw) => {
+          receiver.receive(raw);
+        },
+        (error: unknown) => {
+          // MGET answers nil for a key that holds another type; GET is made to agree.
+          if (replyCode(error) === 'WRONGTYPE') receiver.receive(null);
+          else receiver.fail(unavailable(error));
+        },
+      );
+      return;
+    }
+    this.#connection.send<(Buffer | null)[]>('mget', keys, this.#timeoutMs, true).then(
+      (replies) => {
+        for (let i = 0; i < receivers.length; i++) receivers[i]?.receive(replies[i] ?? null);
+      },
+      (error: unknown) => {
+        const failure = unavailable(error);
+        for (const receiver of receivers) receiver.fail(failure);
+      },
+    );
+  }
+}

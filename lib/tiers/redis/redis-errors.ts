@@ -1,0 +1,33 @@
+/**
+ * The only reader of ioredis's and Redis's errors. It turns them into `CacheError`s without the command they came from:
+ * ioredis attaches the arguments, and those are users' values (G11).
+ */
+import { CacheError } from '../../base/errors.js';
+import { redactSecrets } from '../../config/redact.js';
+
+/** The first word of a Redis error reply (`NOSCRIPT`, `WRONGTYPE`, `OOM`, …); empty for other errors. */
+export function replyCode(error: unknown): string {
+  if (!(error instanceof Error) || error.name !== 'ReplyError') return '';
+  return /^[A-Z]+/.exec(error.message)?.[0] ?? '';
+}
+
+/** One line about a failure, fit for a log: no arguments, no credentials. */
+export function describeFailure(error: unknown): string {
+  if (!(error instanceof Error)) return 'unknown failure';
+  const code = (error as { code?: unknown }).code;
+  // An AggregateError of a refused connection has no message of its own, only a code.
+  const text = error.message === '' && typeof code === 'string' ? code : error.message;
+  return redactSecrets(text.replace(/,? with args beginning with.*$/s, '').split('\n', 1)[0] ?? '');
+}
+
+/** The error callers see when Redis refused a command or the connection failed. */
+export function unavailable(error: unknown): CacheError {
+  if (error instanceof CacheError) return error;
+  const reason = describeFailure(error);
+  return new CacheError('CACHE_L2_UNAVAILABLE', `Redis could not be used: ${reason}`, { cause: new Error(reason) });
+}
+
+/** The error callers see when a command's deadline passed. */
+export function timedOut(timeoutMs: number): CacheError {
+  return new CacheError('CACHE_L2_TIMEOUT', `Redis did not answer within ${timeoutMs} ms (l2.command_timeout_ms)`);
+}

@@ -1,0 +1,145 @@
+/**
+ * The one way entries get into Redis: a script that applies a whole batch, each write only if Redis does not hold a newer
+ * one. Applying a batch twice, or late, or half, therefore does no harm, which is what makes retries and replay safe.
+ */
+import { createHash } from 'node:crypto';
+import { CacheError } from '../../base/errors.js';
+import { VERSION_LENGTH } from '../../base/hybrid-clock.js';
+import { EXPIRES_AT, FORMAT_TAG, KIND_AT, VERSION_AT } from '../../codec/envelope.js';
+import type { RedisConnection } from './redis-connection.js';
+import { describeFailure, replyCode, unavailable } from './redis-errors.js';
+
+/** One sealed entry and where it goes. */
+export interface ScriptWrite {
+  readonly redisKey: string;
+  /** A sealed envelope; its version decides, its expiry is handed to Redis. */
+  readonly sealed: string | Buffer;
+}
+
+/**
+ * What became of one write: `created` (nothing live was there), `replaced` (a live value was), `older` (Redis holds a newer
+ * write; nothing changed), or the refusal of this one key.
+ */
+export type WriteOutcome = 'created' | 'replaced' | 'older' | CacheError;
+
+/* Lua counts from 1 and includes the end. */
+const VERSION_FROM = VERSION_AT + 1;
+const VERSION_TO = VERSION_AT + VERSION_LENGTH;
+
+/**
+ * KEYS[i]: where entry i goes. ARGV[i]: its sealed envelope.
+ * Returns per entry: 1 created, 2 replaced a live value, 0 an entry that is not older is there, or the error's text.
+ * Bytes that are no entry of this format count as nothing.
+ */
+const APPLY_WRITES = `
+local call, pcall, sub = redis.call, redis.pcall, string.sub
+local results = {}
+for i = 1, #KEYS do
+  local entry = ARGV[i]
+  local head = pcall('GETRANGE', KEYS[i], 0, ${VERSION_TO - 1})
+  local live, newer = false, false
+  if type(head) == 'string' and #head == ${VERSION_TO} and sub(head, 1, ${FORMAT_TAG.length}) == '${FORMAT_TAG}' then
+    live = sub(head, ${KIND_AT + 1}, ${KIND_AT + 1}) == 'v'
+    newer = sub(head, ${VERSION_FROM}) > sub(entry, ${VERSION_FROM}, ${VERSION_TO})
+  end
+  if newer then
+    results[i] = 0
+  else
+    local reply = pcall('SET', KEYS[i], entry, 'PXAT', sub(entry, ${EXPIRES_AT + 1}, ${EXPIRES_AT + 13}))
+    if reply.err then results[i] = reply.err elseif live then results[i] = 2 else results[i] = 1 end
+  end
+end
+return results
+`;
+
+/**
+ * KEYS[1], ARGV[1] as above; ARGV[2]: the version that must still be there. Returns 1 when it was and is replaced, else 0.
+ * Changes an entry's lifetime without putting an old value over a newer one.
+ */
+const REPLACE_IF_SAME = `
+local head = redis.pcall('GETRANGE', KEYS[1], ${VERSION_AT}, ${VERSION_TO - 1})
+if head ~= ARGV[2] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PXAT', string.sub(ARGV[1], ${EXPIRES_AT + 1}, ${EXPIRES_AT + 13}))
+return 1
+`;
+
+/**
+ * KEYS: entries of one service. ARGV[1]: the version of the clear. Removes those written before it; marks of deletions
+ * stay, they expire by themselves. Returns how many were removed.
+ */
+const REMOVE_OLDER = `
+local doomed = {}
+for i = 1, #KEYS do
+  local head = redis.pcall('GETRANGE', KEYS[i], 0, ${VERSION_TO - 1})
+  local keep = false
+  if type(head) == 'string' and #head == ${VERSION_TO} and string.sub(head, 1, ${FORMAT_TAG.length}) == '${FORMAT_TAG}' then
+    keep = string.sub(head, ${KIND_AT + 1}, ${KIND_AT + 1}) == 'd' or string.sub(head, ${VERSION_FROM}) > ARGV[1]
+  end
+  if not keep then doomed[#doomed + 1] = KEYS[i] end
+end
+if #doomed > 0 then redis.call('UNLINK', unpack(doomed)) end
+return #doomed
+`;
+
+/** A Lua script that is sent by its hash, and in full only when the server does not know it. */
+class Script {
+  readonly #source: string;
+  readonly #sha: string;
+
+  constructor(source: string) {
+    this.#source = source.trim();
+    this.#sha = createHash('sha1').update(this.#source).digest('hex');
+  }
+
+  async run<T>(connection: RedisConnection, keys: readonly string[], args: readonly (string | Buffer)[], timeoutMs: number): Promise<T> {
+    const rest = [String(keys.length), ...keys, ...args];
+    try {
+      return await connection.send<T>('evalsha', [this.#sha, ...rest], timeoutMs);
+    } catch (error) {
+      if (replyCode(error) !== 'NOSCRIPT') throw unavailable(error);
+    }
+    try {
+      return await connection.send<T>('eval', [this.#source, ...rest], timeoutMs);
+    } catch (error) {
+      throw unavailable(error);
+    }
+  }
+}
+
+const applyScript = new Script(APPLY_WRITES);
+const replaceScript = new Script(REPLACE_IF_SAME);
+const removeScript = new Script(REMOVE_OLDER);
+
+/**
+ * Applies writes in one script call; the outcomes are in their order.
+ *
+ * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT (then any of them may have been applied)
+ */
+export async function applyWrites(connection: RedisConnection, writes: readonly ScriptWrite[], timeoutMs: number): Promise<WriteOutcome[]> {
+  const keys: string[] = [];
+  const args: (string | Buffer)[] = [];
+  for (const write of writes) {
+    keys.push(write.redisKey);
+    args.push(write.sealed);
+  }
+  const replies = await applyScript.run<(number | string)[]>(connection, keys, args, timeoutMs);
+  return replies.map(toOutcome);
+}
+
+/** Replaces one entry if it still has `version`; resolves to whether it had. */
+export async function replaceIfSame(connection: RedisConnection, write: ScriptWrite, version: string, timeoutMs: number): Promise<boolean> {
+  return (await replaceScript.run<number>(connection, [write.redisKey], [write.sealed, version], timeoutMs)) === 1;
+}
+
+/** Removes those of `redisKeys` that were written before `version`; resolves to how many. */
+export function removeOlder(connection: RedisConnection, redisKeys: readonly string[], version: string, timeoutMs: number): Promise<number> {
+  return removeScript.run<number>(connection, redisKeys, [version], timeoutMs);
+}
+
+function toOutcome(reply: number | string): WriteOutcome {
+  if (reply === 1) return 'created';
+  if (reply === 2) return 'replaced';
+  if (reply === 0) return 'older';
+  const reason = describeFailure(new Error(String(reply)));
+  return new CacheError('CACHE_L2_UNAVAILABLE', `Redis refused the write: ${reason}`, { cause: new Error(reason) });
+}
