@@ -5,7 +5,7 @@
  */
 import type { Duration } from '../base/duration.js';
 import type { CacheEventMap } from '../observe/events.js';
-import type { ServiceHealth } from '../recovery/health.js';
+import type { ServiceHealth } from '../observe/health.js';
 import type { ServiceMetrics } from '../observe/metrics.js';
 
 /** Options of a write: a lifetime alone, or an object. */
@@ -19,7 +19,7 @@ export interface SetResult {
    * `written`: Redis confirmed it; `queued`: Redis will get it (write-behind); `none`: it is not in Redis, because the
    * service has no L2, Redis could not be reached, or Redis already holds a newer write.
    */
-  readonly l2: 'written' | 'logged' | 'queued' | 'none';
+  readonly l2: 'written' | 'queued' | 'none';
 }
 
 /** What is known of a key. `absent` is a remembered "the source has nothing". */
@@ -83,7 +83,7 @@ export interface CacheClient<V = unknown> {
   deleteMany(keys: readonly string[]): Promise<number>;
   getOrLoad(key: string, loader: Loader<V>, options?: LoadOptions): Promise<V | undefined>;
   getOrLoadMany(keys: readonly string[], loadMany: ManyLoader<V>, options?: LoadOptions): Promise<Map<string, V | undefined>>;
-  refresh(key: string, loader: Loader<V>): Promise<V | undefined>;
+  refresh(key: string, loader: Loader<V>, options?: LoadOptions): Promise<V | undefined>;
   setL1Only(key: string, value: V, options?: SetOptions): Promise<SetResult>;
   setL2Only(key: string, value: V, options?: SetOptions): Promise<SetResult>;
   getL1Only(key: string): Promise<V | undefined>;

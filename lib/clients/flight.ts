@@ -1,0 +1,84 @@
+/**
+ * One load in flight (G3). Every caller who asks for the key meanwhile waits for the same flight, each with its own patience;
+ * when the last one has given up, the load is told to stop and the key is free for a new one. A flight is a ticket of the
+ * fence: a write that happens during the load makes its result unwanted (G4).
+ */
+import { FenceTicket } from '../sync/write-fence.js';
+
+/** Where a flight's value came from. */
+export type LoadSource = 'l1' | 'l2' | 'load';
+
+/** What a flight ended with. */
+export interface LoadEnd {
+  readonly source: LoadSource;
+  /** `undefined`: the source has nothing. */
+  readonly value: unknown;
+}
+
+/** See the file's header. */
+export class Flight extends FenceTicket {
+  /** Rejects with the loader's own error. */
+  readonly end: Promise<LoadEnd>;
+  /** Resolves when the key is free for the next load. Never rejects. */
+  readonly left: Promise<void>;
+  /** Loads whatever is cached. */
+  readonly isForced: boolean;
+  /** Whether the loader has been called. */
+  hasStarted = false;
+  /** Whether the flight has ended or been given up. */
+  isOver = false;
+  /** Whether what was found in L2 is in the last `refresh_ahead` share of its life. */
+  isDue = false;
+  /** Callers still waiting. */
+  waiters = 0;
+  /** A value past its TTL that may be handed out if the load fails; `undefined`: none. */
+  stale: unknown;
+  #controller: AbortController | undefined;
+  #resolve: (end: LoadEnd) => void = () => undefined;
+  #reject: (error: unknown) => void = () => undefined;
+  #leave: () => void = () => undefined;
+
+  constructor(key: string, isForced: boolean) {
+    super(key);
+    this.isForced = isForced;
+    this.end = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    // Callers who gave up do not listen any more: their load may fail unheard.
+    this.end.catch(() => undefined);
+    this.left = new Promise((resolve) => {
+      this.#leave = resolve;
+    });
+  }
+
+  /** Aborted when nobody waits any more. Made when first asked for: most loaders do not. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController();
+    return this.#controller.signal;
+  }
+
+  /** Ends the flight with a value. */
+  land(end: LoadEnd): void {
+    this.isOver = true;
+    this.#resolve(end);
+    this.#leave();
+  }
+
+  /** Ends the flight with the loader's error. */
+  fail(error: unknown): void {
+    this.isOver = true;
+    this.#reject(error);
+    this.#leave();
+  }
+
+  /** Gives the flight up: its result is unwanted from now on. */
+  abandon(reason: unknown): void {
+    this.isOver = true;
+    this.isOvertaken = true;
+    this.#controller ??= new AbortController();
+    this.#controller.abort(reason);
+    this.#reject(reason);
+    this.#leave();
+  }
+}

@@ -1,0 +1,92 @@
+/** What a call may be given (G12): every check here runs before a tier, a queue or a counter changes. */
+import { misuse } from '../base/describe-value.js';
+import { requireTtlMs } from '../base/duration.js';
+import { CacheError } from '../base/errors.js';
+import { nearestName } from '../base/nearest-name.js';
+import type { LoadOptions, SetOptions } from './cache-client.js';
+
+/** The key limit of a service without L2, which has no setting of its own. */
+export const DEFAULT_MAX_KEY_LENGTH = 1024;
+
+/** @throws {TypeError} not a string; {CacheError} CACHE_KEY_INVALID empty, too long, or not well-formed Unicode */
+export function guardKey(key: unknown, maxLength: number, service: string): asserts key is string {
+  if (typeof key !== 'string') throw misuse('key', 'a string', key);
+  if (key.length === 0) throw new CacheError('CACHE_KEY_INVALID', 'A key must not be empty', { service, key });
+  if (key.length > maxLength) {
+    const shown = `${key.slice(0, 64)}…`;
+    throw new CacheError('CACHE_KEY_INVALID', `A key of ${key.length} characters is longer than l2.max_key_length (${maxLength})`, {
+      service,
+      key: shown,
+    });
+  }
+  // Half a surrogate pair would be written as a replacement character: two keys would become one.
+  if (!isWellFormed(key)) throw new CacheError('CACHE_KEY_INVALID', 'A key must be well-formed Unicode', { service });
+}
+
+/** @throws {TypeError} when `keys` is not an array of keys; {CacheError} CACHE_KEY_INVALID */
+export function guardKeys(keys: unknown, maxLength: number, service: string): asserts keys is readonly string[] {
+  if (!Array.isArray(keys)) throw misuse('keys', 'an array of strings', keys);
+  for (const key of keys as unknown[]) guardKey(key, maxLength, service);
+}
+
+/** @throws {TypeError} for `undefined`, which stands for "nothing is cached" */
+export function guardValue(value: unknown): void {
+  if (value === undefined) throw misuse('value', 'anything but undefined (null may be stored; use delete to remove a key)', value);
+}
+
+/** @throws {TypeError} when `fn` is not a function */
+export function guardFunction(fn: unknown, parameter: string): void {
+  if (typeof fn !== 'function') throw misuse(parameter, 'a function', fn);
+}
+
+/** The lifetime a write was given, in milliseconds; absent: the service's. @throws {TypeError} */
+export function readSetOptions(options: SetOptions | undefined, strategies: Readonly<Record<string, number>>): number | undefined {
+  if (options === undefined) return undefined;
+  if (typeof options !== 'object' || options === null) return requireTtlMs(options, 'ttl', strategies);
+  guardOptionNames(options, ['ttl'], 'set');
+  return options.ttl === undefined ? undefined : requireTtlMs(options.ttl, 'ttl', strategies);
+}
+
+/** The options of a load, checked. */
+export interface CheckedLoadOptions {
+  readonly ttlMs: number | undefined;
+  readonly timeoutMs: number | undefined;
+  readonly allowStale: boolean | undefined;
+  readonly disableLoad: boolean;
+  readonly signal: AbortSignal | undefined;
+}
+
+const NO_OPTIONS: CheckedLoadOptions = { ttlMs: undefined, timeoutMs: undefined, allowStale: undefined, disableLoad: false, signal: undefined };
+
+/** @throws {TypeError} for an option that is unknown or of the wrong type */
+export function readLoadOptions(options: LoadOptions | undefined, strategies: Readonly<Record<string, number>>): CheckedLoadOptions {
+  if (options === undefined) return NO_OPTIONS;
+  if (typeof options !== 'object' || (options as unknown) === null) throw misuse('options', 'an object', options);
+  guardOptionNames(options, ['ttl', 'timeout', 'allowStale', 'disableLoad', 'signal'], 'getOrLoad');
+  const { ttl, timeout, allowStale, disableLoad, signal } = options;
+  if (allowStale !== undefined && typeof allowStale !== 'boolean') throw misuse('allowStale', 'a boolean', allowStale);
+  if (disableLoad !== undefined && typeof disableLoad !== 'boolean') throw misuse('disableLoad', 'a boolean', disableLoad);
+  if (signal !== undefined && !(signal instanceof AbortSignal)) throw misuse('signal', 'an AbortSignal', signal);
+  return {
+    ttlMs: ttl === undefined ? undefined : requireTtlMs(ttl, 'ttl', strategies),
+    timeoutMs: timeout === undefined ? undefined : requireTtlMs(timeout, 'timeout', strategies),
+    allowStale,
+    disableLoad: disableLoad ?? false,
+    signal,
+  };
+}
+
+/** @throws {TypeError} naming the nearest known option */
+function guardOptionNames(options: object, known: readonly string[], method: string): void {
+  for (const name of Object.keys(options)) {
+    if (known.includes(name)) continue;
+    if (name === 'tags') throw new TypeError(`The option \`tags\` of ${method}() is not available yet in this version`);
+    const nearest = nearestName(name, known);
+    const hint = nearest === undefined ? `known are ${known.join(', ')}` : `did you mean \`${nearest}\`?`;
+    throw new TypeError(`Unknown option \`${name}\` of ${method}(): ${hint}`);
+  }
+}
+
+function isWellFormed(text: string): boolean {
+  return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
+}

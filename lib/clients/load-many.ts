@@ -1,0 +1,127 @@
+/**
+ * Loading several keys with one call of the caller's function, for the keys that are missing only. Each key is a flight of
+ * its own, so that single loads of the same keys join in, and these join theirs (G3).
+ */
+import { misuse } from '../base/describe-value.js';
+import type { ManyLoader } from './cache-client.js';
+import type { Flight } from './flight.js';
+import type { CheckedLoadOptions } from './guards.js';
+import type { LoadPath } from './load-path.js';
+import type { ServiceCore } from './service-core.js';
+
+/** Loads of many keys, over the paths of one view. */
+export class LoadMany {
+  readonly #core: ServiceCore;
+  readonly #loads: LoadPath;
+
+  constructor(core: ServiceCore, loads: LoadPath) {
+    this.#core = core;
+    this.#loads = loads;
+  }
+
+  /** The values of keys that have no fresh L1 entry; every key is in the result. `keys` has no duplicates. */
+  async load(keys: readonly string[], loadMany: ManyLoader<unknown>, options: CheckedLoadOptions): Promise<Map<string, unknown>> {
+    const mine: { readonly flight: Flight; readonly turn: Promise<void> | undefined }[] = [];
+    const flights = keys.map((key) => {
+      const joined = this.#loads.join(key, false);
+      if (joined !== undefined) return joined;
+      const opened = this.#loads.open(key, false);
+      mine.push(opened);
+      return opened.flight;
+    });
+    if (mine.length > 0) this.#core.parts.background.add(this.#fly(mine, loadMany, options.ttlMs), () => undefined);
+    const values = await Promise.allSettled(flights.map((flight) => this.#loads.wait(flight, options)));
+    const result = new Map<string, unknown>();
+    for (let i = 0; i < keys.length; i++) {
+      const settled = values[i] as PromiseSettledResult<unknown>;
+      if (settled.status === 'rejected') throw settled.reason;
+      result.set(keys[i] as string, settled.value);
+    }
+    return result;
+  }
+
+  async #fly(
+    opened: readonly { readonly flight: Flight; readonly turn: Promise<void> | undefined }[],
+    loadMany: ManyLoader<unknown>,
+    ttlMs: number | undefined,
+  ): Promise<void> {
+    try {
+      await Promise.all(opened.map(({ turn }) => turn));
+      const missing = await this.#landCached(opened.map(({ flight }) => flight));
+      if (missing.length > 0) await this.#landLoaded(missing, loadMany, ttlMs);
+    } catch (error) {
+      for (const { flight } of opened) {
+        this.#core.parts.fence.close(flight);
+        if (!flight.isOver) flight.fail(error);
+      }
+    }
+  }
+
+  /** Lands the flights whose key turns out to be cached; returns the others. */
+  async #landCached(flights: readonly Flight[]): Promise<Flight[]> {
+    const ends = await Promise.all(flights.map((flight) => this.#loads.findCached(flight)));
+    return flights.filter((flight, i) => {
+      const end = ends[i];
+      if (end === undefined) return !flight.isOver;
+      this.#core.parts.fence.close(flight);
+      flight.land(end);
+      return false;
+    });
+  }
+
+  async #landLoaded(flights: readonly Flight[], loadMany: ManyLoader<unknown>, ttlMs: number | undefined): Promise<void> {
+    const { clock } = this.#core.parts;
+    const keys = flights.map((flight) => flight.key);
+    for (const flight of flights) flight.hasStarted = true;
+    const stamp = this.#loads.stamp();
+    const startedMs = clock.nowMs();
+    let valueOf: (key: string, index: number) => unknown;
+    try {
+      valueOf = readManyResult(await loadMany(keys, new GroupContext(flights)), keys);
+    } catch (error) {
+      for (const key of keys) this.#loads.reportLoad(key, startedMs, false, error);
+      throw error;
+    }
+    await Promise.all(
+      flights.map(async (flight, i) => {
+        this.#loads.reportLoad(flight.key, startedMs, false);
+        const value = valueOf(flight.key, i);
+        const handedOut = flight.isOver ? value : await this.#loads.keep(flight, value, stamp, ttlMs);
+        this.#core.parts.fence.close(flight);
+        flight.land({ source: 'load', value: handedOut });
+      }),
+    );
+  }
+}
+
+/** What a loader of many keys is given: its signal is aborted when nobody waits for any of the keys. */
+class GroupContext {
+  readonly #flights: readonly Flight[];
+  #signal: AbortSignal | undefined;
+
+  constructor(flights: readonly Flight[]) {
+    this.#flights = flights;
+  }
+
+  get signal(): AbortSignal {
+    if (this.#signal !== undefined) return this.#signal;
+    const controller = new AbortController();
+    let waiting = this.#flights.length;
+    for (const flight of this.#flights) {
+      flight.signal.addEventListener('abort', () => {
+        if (--waiting === 0) controller.abort(flight.signal.reason);
+      });
+    }
+    this.#signal = controller.signal;
+    return this.#signal;
+  }
+}
+
+/** @throws {TypeError} when what `loadMany` returned does not fit the keys it was given */
+function readManyResult(result: unknown, keys: readonly string[]): (key: string, index: number) => unknown {
+  if (result instanceof Map) return (key) => (result as ReadonlyMap<string, unknown>).get(key);
+  if (!Array.isArray(result) || result.length !== keys.length) {
+    throw misuse('the result of loadMany', `a Map by key, or an array of ${keys.length} values in the order of the keys`, result);
+  }
+  return (_key, index) => (result as unknown[])[index];
+}

@@ -1,0 +1,257 @@
+/**
+ * Loading what is not cached. One flight per key (G3): a caller joins the flight under way, unless a write has overtaken it
+ * or the caller needs a load that begins now; then it waits behind it, so that a key never has two loads at once and nobody
+ * is handed a value older than a write that happened before the call.
+ *
+ * A failing cache never fails a load; a failing load yields the stale value where one is held and allowed.
+ */
+import { CacheError } from '../base/errors.js';
+import { ABSENT } from '../tiers/memory/memory-entry.js';
+import type { MemoryTier } from '../tiers/memory/memory-tier.js';
+import type { LoadContext, Loader } from './cache-client.js';
+import { Flight, type LoadEnd } from './flight.js';
+import type { CheckedLoadOptions } from './guards.js';
+import { UNREADABLE } from './pending-read.js';
+import type { ReadPath } from './read-path.js';
+import type { RedisSide, ServiceCore } from './service-core.js';
+import type { WritePath } from './write-path.js';
+
+/** Loads of one view of a service. */
+export class LoadPath {
+  readonly #core: ServiceCore;
+  readonly #reads: ReadPath;
+  readonly #writes: WritePath;
+  readonly #memory: MemoryTier | undefined;
+  readonly #redis: RedisSide | undefined;
+  readonly #isSingle: boolean;
+
+  constructor(core: ServiceCore, reads: ReadPath, writes: WritePath, memory: MemoryTier | undefined, redis: RedisSide | undefined) {
+    this.#core = core;
+    this.#reads = reads;
+    this.#writes = writes;
+    this.#memory = memory;
+    this.#redis = redis;
+    this.#isSingle = core.parts.config.singleFlight === 'process';
+  }
+
+  /** The value of a key that has no fresh L1 entry, or a forced reload of any key. */
+  async load(key: string, loader: Loader<unknown>, options: CheckedLoadOptions, isForced: boolean): Promise<unknown> {
+    const flight = this.join(key, isForced) ?? this.#launch(key, loader, options.ttlMs, isForced);
+    const value = await this.wait(flight, options);
+    if (flight.isDue) this.refreshInBackground(key, loader, options);
+    return value;
+  }
+
+  /** The flight a new caller may share; `undefined` when it must be one of its own. */
+  join(key: string, isForced: boolean): Flight | undefined {
+    if (!this.#isSingle) return undefined;
+    const flight = this.#core.parts.flights.get(key);
+    if (flight === undefined || flight.isOvertaken) return undefined;
+    return !isForced || (flight.isForced && !flight.hasStarted) ? flight : undefined;
+  }
+
+  /** Opens a flight for a key; it comes behind the one under way, if any: resolves when it may begin. */
+  open(key: string, isForced: boolean): { readonly flight: Flight; readonly turn: Promise<void> | undefined } {
+    const { flights, fence } = this.#core.parts;
+    const turn = this.#isSingle ? flights.get(key)?.left : undefined;
+    const flight = new Flight(key, isForced);
+    fence.admit(flight);
+    if (this.#isSingle) flights.add(flight);
+    return { flight, turn };
+  }
+
+  /** Waits for a flight with one caller's patience; counts the call's hit or miss. */
+  async wait(flight: Flight, options: CheckedLoadOptions): Promise<unknown> {
+    const timeoutMs = options.timeoutMs ?? this.#core.parts.config.loadTimeoutMs;
+    flight.waiters++;
+    try {
+      const end = await (timeoutMs === 0 && options.signal === undefined ? flight.end : this.#waitAtMost(flight, timeoutMs, options.signal));
+      if (end.source === 'load') this.#core.miss(flight.key);
+      else this.#core.hit(flight.key, end.source, false);
+      return this.#memory === undefined ? end.value : this.#memory.handOut(end.value);
+    } catch (error) {
+      const mayBeStale = options.allowStale !== false && flight.stale !== undefined && options.signal?.aborted !== true;
+      if (!mayBeStale) {
+        this.#core.miss(flight.key);
+        throw error;
+      }
+      this.#core.hit(flight.key, this.#memory === undefined ? 'l2' : 'l1', true);
+      return this.#memory === undefined ? flight.stale : this.#memory.handOut(flight.stale);
+    }
+  }
+
+  /** What L1 or L2 has for a flight: its end, or `undefined` with the stale value noted on the flight. */
+  async findCached(flight: Flight): Promise<LoadEnd | undefined> {
+    const held = this.#memory?.readEntry(flight.key);
+    if (held?.stale === false) return { source: 'l1', value: held.value === ABSENT ? undefined : held.value };
+    if (held !== undefined && held.value !== ABSENT) flight.stale = held.value;
+    if (this.#redis === undefined) return undefined;
+    const entry = await this.#reads.fetch(flight.key);
+    if (entry === undefined || entry === UNREADABLE) return undefined;
+    if (this.#core.parts.lifetimes.isFresh(entry)) {
+      flight.isDue = this.#core.parts.lifetimes.isDueForRefresh(entry);
+      return { source: 'l2', value: entry.value };
+    }
+    if (entry.kind === 'v') flight.stale = entry.value;
+    return undefined;
+  }
+
+  /** Keeps what was loaded, unless a write overtook the load; returns the value to hand out. Never fails because of the cache. */
+  async keep(flight: Flight, value: unknown, stamp: number, ttlMs: number | undefined): Promise<unknown> {
+    const { key } = flight;
+    try {
+      if (value === undefined) {
+        await this.#keepNothing(flight, stamp);
+        return undefined;
+      }
+      const prepared = await this.#writes.prepare(key, value);
+      const handedOut = this.#memory === undefined ? value : prepared.kept;
+      if (flight.isOvertaken) return handedOut;
+      this.#core.parts.fence.close(flight);
+      await this.#writes.store(prepared, stamp, ttlMs);
+      return handedOut;
+    } catch (error) {
+      // Failures of L2 have been reported where they happened; what is left is a value that cannot be encoded.
+      if (!CacheError.is(error, 'CACHE_L2_UNAVAILABLE', 'CACHE_L2_TIMEOUT')) this.#core.report(toCacheError(error), key, false);
+      return value;
+    }
+  }
+
+  /** The point in the order of writes at which a load begins. */
+  stamp(): number {
+    return this.#writes.stamp();
+  }
+
+  /** Counts and reports the end of a loader. */
+  reportLoad(key: string, startedMs: number, isBackground: boolean, error?: unknown): void {
+    const { counters, events, clock } = this.#core.parts;
+    counters.loads++;
+    if (error !== undefined) counters.loadErrors++;
+    if (!events.hears('load')) return;
+    const base = { service: this.#core.name, key, durationMs: clock.nowMs() - startedMs, background: isBackground };
+    events.emit('load', error === undefined ? base : { ...base, error });
+  }
+
+  /** Starts a reload nobody waits for, unless the key is being loaded already. */
+  refreshInBackground(key: string, loader: Loader<unknown>, options: CheckedLoadOptions): void {
+    const { flights, background } = this.#core.parts;
+    if (flights.get(key)?.isOver === false || this.#core.isClosed) return;
+    const flight = this.#launch(key, loader, options.ttlMs, true, true);
+    flight.waiters++;
+    const timeoutMs = options.timeoutMs ?? this.#core.parts.config.loadTimeoutMs;
+    const task = timeoutMs === 0 ? flight.end : this.#waitAtMost(flight, timeoutMs, undefined);
+    background.add(task, (error) => {
+      const message = 'A background reload failed; the cached value stays until its TTL ends';
+      this.#core.report(new CacheError('CACHE_LOAD_FAILED', message, { service: this.#core.name, key, cause: error }), key, true);
+    });
+  }
+
+  #launch(key: string, loader: Loader<unknown>, ttlMs: number | undefined, isForced: boolean, isBackground = false): Flight {
+    const { flight, turn } = this.open(key, isForced);
+    this.#fly(flight, turn, loader, ttlMs, isBackground).then(
+      (end) => {
+        this.#core.parts.fence.close(flight);
+        flight.land(end);
+      },
+      (error: unknown) => {
+        this.#core.parts.fence.close(flight);
+        flight.fail(error);
+      },
+    );
+    return flight;
+  }
+
+  async #fly(flight: Flight, turn: Promise<void> | undefined, loader: Loader<unknown>, ttlMs: number | undefined, isBackground: boolean): Promise<LoadEnd> {
+    if (turn !== undefined) await turn;
+    if (flight.isForced) {
+      const held = this.#memory?.readEntry(flight.key);
+      if (held !== undefined && held.value !== ABSENT) flight.stale = held.value;
+    } else {
+      const cached = await this.findCached(flight);
+      if (cached !== undefined) return cached;
+    }
+    if (flight.isOver) throw new CacheError('CACHE_LOAD_FAILED', 'Nobody waits for this load any more', { service: this.#core.name, key: flight.key });
+    flight.hasStarted = true;
+    const stamp = this.stamp();
+    const startedMs = this.#core.parts.clock.nowMs();
+    let value: unknown;
+    try {
+      value = await loader(new FlightContext(flight));
+    } catch (error) {
+      this.reportLoad(flight.key, startedMs, isBackground, error);
+      throw error;
+    }
+    this.reportLoad(flight.key, startedMs, isBackground);
+    return { source: 'load', value: flight.isOver ? value : await this.keep(flight, value, stamp, ttlMs) };
+  }
+
+  async #keepNothing(flight: Flight, stamp: number): Promise<void> {
+    const { config, fence } = this.#core.parts;
+    if (flight.isOvertaken) return;
+    fence.close(flight);
+    if (config.nullTtlMs > 0) await this.#writes.store(this.#writes.prepareAbsent(flight.key), stamp, config.nullTtlMs);
+    // What is cached, if anything, is past its TTL or was to be replaced: the source says it is gone.
+    else if (flight.stale !== undefined || flight.isForced) await this.#writes.remove(flight.key);
+  }
+
+  #waitAtMost(flight: Flight, timeoutMs: number, signal: AbortSignal | undefined): Promise<LoadEnd> {
+    const { clock, counters } = this.#core.parts;
+    return new Promise((resolve, reject) => {
+      const giveUp = (error: unknown): void => {
+        cancel();
+        signal?.removeEventListener('abort', onAbort);
+        reject(error as Error);
+        if (--flight.waiters === 0 && !flight.isOver) flight.abandon(error);
+      };
+      const onAbort = (): void => {
+        giveUp(signal?.reason);
+      };
+      const onTimeout = (): void => {
+        counters.loadTimeouts++;
+        giveUp(new CacheError('CACHE_LOAD_TIMEOUT', `The load took longer than ${timeoutMs} ms`, { service: this.#core.name, key: flight.key }));
+      };
+      const cancel = timeoutMs === 0 ? () => undefined : clock.schedule(onTimeout, timeoutMs);
+      const stop = (): void => {
+        cancel();
+        signal?.removeEventListener('abort', onAbort);
+      };
+      if (signal?.aborted === true) {
+        giveUp(signal.reason);
+        return;
+      }
+      signal?.addEventListener('abort', onAbort, { once: true });
+      flight.end.then(
+        (end) => {
+          stop();
+          resolve(end);
+        },
+        (error: unknown) => {
+          stop();
+          reject(error as Error);
+        },
+      );
+    });
+  }
+}
+
+/** What a loader is given; its signal is made only when the loader looks at it. */
+class FlightContext implements LoadContext<unknown> {
+  readonly key: string;
+  readonly stale?: unknown;
+  readonly #flight: Flight;
+
+  constructor(flight: Flight) {
+    this.key = flight.key;
+    if (flight.stale !== undefined) this.stale = flight.stale;
+    this.#flight = flight;
+  }
+
+  get signal(): AbortSignal {
+    return this.#flight.signal;
+  }
+}
+
+function toCacheError(error: unknown): CacheError {
+  if (CacheError.is(error)) return error;
+  return new CacheError('CACHE_ENCODE_FAILED', 'What was loaded could not be stored', { cause: error });
+}

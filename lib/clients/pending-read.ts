@@ -1,0 +1,53 @@
+/**
+ * One L2 read in flight. In a two-level service it is shared by everybody who asks for the key meanwhile, keeps an L1 copy
+ * when it ends, and is a ticket of the fence: a write that happens during the read makes the copy unwanted (G4).
+ */
+import type { CacheError } from '../base/errors.js';
+import { FenceTicket } from '../sync/write-fence.js';
+import type { RawReceiver } from '../tiers/redis/coalesced-reader.js';
+import type { StoredEntry } from '../tiers/redis/redis-tier.js';
+
+/** What a read of L2 ended with: an entry (perhaps stale), nothing, or that L2 could not be asked. */
+export type ReadEnd = StoredEntry | undefined | typeof UNREADABLE;
+
+/** L2 could not be asked: not the same as nothing being there. */
+export const UNREADABLE: unique symbol = Symbol('oxcache.unreadable');
+
+/** What to do with the bytes and at the end; implemented by the read path. */
+export interface ReadOwner {
+  open(key: string, raw: Buffer | null): StoredEntry | undefined | Promise<StoredEntry | undefined>;
+  /** Keeps an L1 copy unless the read was overtaken; returns the entry to hand out. */
+  finish(read: PendingRead, entry: StoredEntry | undefined): StoredEntry | undefined;
+  fail(read: PendingRead, error: CacheError): void;
+}
+
+/** See the file's header. */
+export class PendingRead extends FenceTicket implements RawReceiver {
+  readonly promise: Promise<ReadEnd>;
+  readonly #owner: ReadOwner;
+  #resolve: (end: ReadEnd) => void = () => undefined;
+
+  constructor(key: string, owner: ReadOwner) {
+    super(key);
+    this.#owner = owner;
+    this.promise = new Promise((resolve) => {
+      this.#resolve = resolve;
+    });
+  }
+
+  receive(raw: Buffer | null): void {
+    const entry = this.#owner.open(this.key, raw);
+    if (entry instanceof Promise) {
+      void entry.then((opened) => {
+        this.#resolve(this.#owner.finish(this, opened));
+      });
+      return;
+    }
+    this.#resolve(this.#owner.finish(this, entry));
+  }
+
+  fail(error: CacheError): void {
+    this.#owner.fail(this, error);
+    this.#resolve(UNREADABLE);
+  }
+}

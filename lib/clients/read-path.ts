@@ -1,0 +1,171 @@
+/**
+ * How a key is looked for: L1, then this process's own unconfirmed writes, then L2; an L2 hit is copied to L1 for the rest
+ * of its life. A Redis that can't be asked is a miss (or a stale L1 entry where one is held), never an error and never a
+ * wait beyond the command's deadline (G6).
+ */
+import type { CacheError } from '../base/errors.js';
+import { ABSENT } from '../tiers/memory/memory-entry.js';
+import type { MemoryTier } from '../tiers/memory/memory-tier.js';
+import type { StoredEntry } from '../tiers/redis/redis-tier.js';
+import type { LookupResult } from './cache-client.js';
+import { PendingRead, UNREADABLE, type ReadEnd, type ReadOwner } from './pending-read.js';
+import type { RedisSide, ServiceCore } from './service-core.js';
+
+/** Reads of one view of a service. */
+export class ReadPath implements ReadOwner {
+  readonly #core: ServiceCore;
+  readonly #memory: MemoryTier | undefined;
+  readonly #redis: RedisSide | undefined;
+  readonly #promotes: boolean;
+  /** Reads that others may join, by key; only where there is an L1 that all of them would share anyway. */
+  readonly #shared = new Map<string, PendingRead>();
+
+  constructor(core: ServiceCore, memory: MemoryTier | undefined, redis: RedisSide | undefined) {
+    this.#core = core;
+    this.#memory = memory;
+    this.#redis = redis;
+    this.#promotes = memory !== undefined && (core.parts.config.twoLevel?.promoteOnHit ?? false);
+  }
+
+  /** The value of a key that L1 does not have. Counts a hit or a miss. */
+  async getBeyondMemory<V>(key: string): Promise<V | undefined> {
+    const end = this.#redis === undefined ? undefined : await this.fetch(key);
+    return this.settleGet(key, end) as V | undefined;
+  }
+
+  /** Turns the end of a fetch into a value, counted. */
+  settleGet(key: string, end: ReadEnd): unknown {
+    if (end === UNREADABLE) return this.#staleOrMiss(key);
+    if (end === undefined || !this.#core.parts.lifetimes.isFresh(end)) {
+      this.#core.miss(key);
+      return undefined;
+    }
+    this.#core.hit(key, 'l2', false);
+    return end.value;
+  }
+
+  /** What is beyond L1: an unconfirmed write of our own, or what L2 says. Never rejects. */
+  fetch(key: string): Promise<ReadEnd> {
+    const redis = this.#redis as RedisSide;
+    const own = redis.writer.find(key);
+    if (own !== undefined) return Promise.resolve(redis.tier.open(key, Buffer.from(own.sealed)));
+    if (this.#memory === undefined) {
+      const read = new PendingRead(key, this);
+      redis.tier.request(key, read);
+      return read.promise;
+    }
+    const under = this.#shared.get(key);
+    if (under !== undefined && !under.isOvertaken) return under.promise;
+    const read = new PendingRead(key, this);
+    this.#shared.set(key, read);
+    this.#core.parts.fence.admit(read);
+    redis.tier.request(key, read);
+    return read.promise;
+  }
+
+  open(key: string, raw: Buffer | null): StoredEntry | undefined | Promise<StoredEntry | undefined> {
+    return (this.#redis as RedisSide).tier.open(key, raw);
+  }
+
+  finish(read: PendingRead, entry: StoredEntry | undefined): StoredEntry | undefined {
+    if (this.#memory === undefined) return entry;
+    this.#end(read);
+    if (entry === undefined || read.isOvertaken || !this.#promotes) return entry;
+    return this.promote(read.key, entry);
+  }
+
+  fail(read: PendingRead, error: CacheError): void {
+    this.#end(read);
+    this.#core.report(this.#core.locate(error, read.key), read.key, false);
+  }
+
+  /** Keeps an L1 copy of a fresh entry; returns the entry with the value to hand out. */
+  promote(key: string, entry: StoredEntry): StoredEntry {
+    const memory = this.#memory;
+    const { lifetimes, counters, events } = this.#core.parts;
+    if (memory === undefined || !lifetimes.isFresh(entry)) return entry;
+    const times = lifetimes.promotedTimes(entry);
+    const kept = entry.kind === 'a' ? ABSENT : memory.prepareOwned(entry.value);
+    if (!memory.write(key, kept, times.createdAtMs, times.expiresAtMs, times.refreshAtMs)) return entry;
+    counters.promotions++;
+    if (events.hears('promote')) {
+      const ttlMs = times.expiresAtMs - this.#core.parts.clock.nowMs();
+      events.emit('promote', { service: this.#core.name, key, ttlMs });
+    }
+    return kept === ABSENT ? entry : { ...entry, value: memory.handOut(kept) };
+  }
+
+  /** All that is known of a key. Counts a hit or a miss. */
+  async lookup<V>(key: string): Promise<LookupResult<V>> {
+    const held = this.#memory?.readEntry(key);
+    const nowMs = this.#core.parts.clock.nowMs();
+    if (held !== undefined && !held.stale) {
+      this.#core.hit(key, 'l1', false);
+      const times = { tier: 'l1', ageMs: Math.max(0, nowMs - held.createdAtMs), ttlMs: Math.max(0, held.expiresAtMs - nowMs) } as const;
+      return held.value === ABSENT ? { status: 'absent', ...times } : { status: 'fresh', value: held.value as V, ...times };
+    }
+    const end = this.#redis === undefined ? undefined : await this.fetch(key);
+    if (end !== undefined && end !== UNREADABLE) {
+      const isFresh = this.#core.parts.lifetimes.isFresh(end);
+      if (isFresh || end.kind === 'v') {
+        this.#core.hit(key, 'l2', !isFresh);
+        const times = { tier: 'l2', ...this.#core.parts.lifetimes.ageOf(end) } as const;
+        if (end.kind === 'a') return { status: 'absent', ...times };
+        return { status: isFresh ? 'fresh' : 'stale', value: end.value as V, ...times };
+      }
+    }
+    if (held !== undefined && held.value !== ABSENT) {
+      this.#core.hit(key, 'l1', true);
+      return { status: 'stale', value: held.value as V, tier: 'l1', ageMs: Math.max(0, nowMs - held.createdAtMs), ttlMs: 0 };
+    }
+    this.#core.miss(key);
+    return { status: 'miss' };
+  }
+
+  /** The values of several keys, in the order of their first occurrence. */
+  async getMany<V>(keys: readonly string[]): Promise<Map<string, V>> {
+    const ends = new Map<string, Promise<ReadEnd> | undefined>();
+    const found = new Map<string, V>();
+    for (const key of keys) {
+      if (ends.has(key)) continue;
+      const value = this.#memory?.read(key);
+      if (value === undefined) {
+        ends.set(key, this.#redis === undefined ? Promise.resolve(undefined) : this.fetch(key));
+        continue;
+      }
+      ends.set(key, undefined);
+      this.#core.hit(key, 'l1', false);
+      found.set(key, value as V);
+    }
+    const result = new Map<string, V>();
+    for (const [key, pending] of ends) {
+      const value = pending === undefined ? found.get(key) : (this.settleGet(key, await pending) as V | undefined);
+      if (value !== undefined && (value as unknown) !== ABSENT) result.set(key, value);
+    }
+    return result;
+  }
+
+  /** Whether a fresh value is cached. Counts nothing. */
+  async has(key: string): Promise<boolean> {
+    const held = this.#memory?.read(key);
+    if (held !== undefined) return held !== ABSENT;
+    if (this.#redis === undefined) return false;
+    const end = await this.fetch(key);
+    return end !== undefined && end !== UNREADABLE && end.kind === 'v' && this.#core.parts.lifetimes.isFresh(end);
+  }
+
+  #staleOrMiss(key: string): unknown {
+    const held = this.#memory?.readEntry(key);
+    if (held?.stale === true && held.value !== ABSENT) {
+      this.#core.hit(key, 'l1', true);
+      return held.value;
+    }
+    this.#core.miss(key);
+    return undefined;
+  }
+
+  #end(read: PendingRead): void {
+    this.#core.parts.fence.close(read);
+    if (this.#shared.get(read.key) === read) this.#shared.delete(read.key);
+  }
+}

@@ -1,0 +1,105 @@
+/**
+ * What all clients of one service share: its tiers, its counters and events, the fence, and the loads in flight. A view of
+ * the service (one tier only) has its own paths over the same core, so that G3 and G4 hold across views.
+ */
+import type { BackgroundTasks } from '../base/background-tasks.js';
+import type { Clock } from '../base/clock.js';
+import { CacheError } from '../base/errors.js';
+import type { ResolvedService } from '../config/resolved-config.js';
+import type { EventHub } from '../observe/event-hub.js';
+import type { Logger } from '../observe/logger.js';
+import type { ServiceCounters } from '../observe/metrics.js';
+import type { BatchWriter } from '../sync/batch-writer.js';
+import type { WriteFence } from '../sync/write-fence.js';
+import type { MemoryTier } from '../tiers/memory/memory-tier.js';
+import type { RedisConnection } from '../tiers/redis/redis-connection.js';
+import type { RedisTier } from '../tiers/redis/redis-tier.js';
+import type { FlightTable } from './flight-table.js';
+import { DEFAULT_MAX_KEY_LENGTH } from './guards.js';
+import type { Lifetimes } from './lifetimes.js';
+
+/** L2 and what carries writes to it. */
+export interface RedisSide {
+  readonly tier: RedisTier;
+  readonly writer: BatchWriter;
+  readonly connection: RedisConnection;
+}
+
+/** What the composition root hands over. */
+export interface ServiceParts {
+  readonly config: ResolvedService;
+  readonly strategies: Readonly<Record<string, number>>;
+  readonly metricsEnabled: boolean;
+  readonly memory: MemoryTier | undefined;
+  readonly redis: RedisSide | undefined;
+  readonly clock: Clock;
+  readonly lifetimes: Lifetimes;
+  readonly fence: WriteFence;
+  readonly flights: FlightTable;
+  readonly background: BackgroundTasks;
+  readonly events: EventHub;
+  readonly counters: ServiceCounters;
+  readonly logger: Logger;
+}
+
+/** See the file's header. */
+export class ServiceCore {
+  readonly parts: ServiceParts;
+  readonly name: string;
+  readonly maxKeyLength: number;
+  #isClosed = false;
+
+  constructor(parts: ServiceParts) {
+    this.parts = parts;
+    this.name = parts.config.name;
+    this.maxKeyLength = parts.config.l2?.maxKeyLength ?? DEFAULT_MAX_KEY_LENGTH;
+  }
+
+  /** Whether `close()` was called. */
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
+  /** From now on every call fails with CACHE_CLOSED. */
+  markClosed(): void {
+    this.#isClosed = true;
+  }
+
+  /** @throws {CacheError} CACHE_CLOSED */
+  requireOpen(): void {
+    if (this.#isClosed) throw new CacheError('CACHE_CLOSED', `The cache "${this.name}" is closed`, { service: this.name });
+  }
+
+  /** Counts and reports what failed without failing a call, or what failed in the background. */
+  report(error: CacheError, key: string | undefined, isBackground: boolean): void {
+    const { counters, events, logger } = this.parts;
+    if (error.code === 'CACHE_L2_TIMEOUT') counters.l2Timeouts++;
+    else if (error.code === 'CACHE_L2_UNAVAILABLE') counters.l2Errors++;
+    else if (error.code === 'CACHE_DECODE_FAILED') counters.undecodable++;
+    logger.debug(`${error.code}: ${error.message}`, { service: this.name, ...(key === undefined ? {} : { key }) });
+    if (!events.hears('error')) return;
+    events.emit('error', { service: this.name, ...(key === undefined ? {} : { key }), error, background: isBackground });
+  }
+
+  /** Counts a hit and tells those who listen. */
+  hit(key: string, tier: 'l1' | 'l2', isStale: boolean): void {
+    const { counters, events } = this.parts;
+    if (tier === 'l1') counters.l1Hits++;
+    else counters.l2Hits++;
+    if (isStale) counters.staleHits++;
+    if (events.hearsHits) events.emit('hit', { service: this.name, key, tier, stale: isStale });
+  }
+
+  /** Counts a miss and tells those who listen. */
+  miss(key: string): void {
+    const { counters, events } = this.parts;
+    counters.misses++;
+    if (events.hears('miss')) events.emit('miss', { service: this.name, key });
+  }
+
+  /** Names the service and key in an error of a lower room. */
+  locate(error: CacheError, key: string): CacheError {
+    if (error.service !== undefined) return error;
+    return new CacheError(error.code, error.message, { service: this.name, key, cause: error.cause });
+  }
+}

@@ -1,0 +1,296 @@
+/**
+ * The client of a service, for any set of tiers. It checks arguments, answers L1 hits on the spot, and hands everything else
+ * to the read, write and load paths.
+ *
+ * An L1 hit allocates nothing but its promise and checks nothing: a key that is in L1 was valid when it was stored, and a
+ * closed client's L1 is empty, so both checks wait for the miss.
+ */
+import { misuse } from '../base/describe-value.js';
+import { requireTtlMs, type Duration } from '../base/duration.js';
+import type { CacheError } from '../base/errors.js';
+import type { CacheType } from '../config/resolved-config.js';
+import type { EventHub } from '../observe/event-hub.js';
+import type { CacheEventMap, CacheEventName } from '../observe/events.js';
+import type { ServiceHealth } from '../observe/health.js';
+import { snapshotMetrics, type ServiceCounters, type ServiceMetrics } from '../observe/metrics.js';
+import { ABSENT } from '../tiers/memory/memory-entry.js';
+import type { MemoryTier } from '../tiers/memory/memory-tier.js';
+import type { Loader, LoadOptions, LookupResult, ManyLoader, SetOptions, SetResult } from './cache-client.js';
+import { guardFunction, guardKey, guardKeys, guardValue, readLoadOptions, readSetOptions } from './guards.js';
+import type { InternalClient } from './internal-client.js';
+import { LoadMany } from './load-many.js';
+import { LoadPath } from './load-path.js';
+import { ReadPath } from './read-path.js';
+import type { PreparedValue } from './write-path.js';
+import { WritePath } from './write-path.js';
+import type { RedisSide, ServiceCore } from './service-core.js';
+
+/** Closes the service a client belongs to; given by the manager. */
+export type CloseService = () => Promise<void>;
+
+/** See the file's header. */
+export class TieredClient<V = unknown> implements InternalClient<V> {
+  readonly service: string;
+  readonly needsLoadPath: boolean;
+  readonly #core: ServiceCore;
+  readonly #memory: MemoryTier | undefined;
+  readonly #redis: RedisSide | undefined;
+  readonly #counters: ServiceCounters;
+  readonly #events: EventHub;
+  readonly #reads: ReadPath;
+  readonly #writes: WritePath;
+  readonly #loads: LoadPath;
+  readonly #loadsMany: LoadMany;
+  readonly #close: CloseService;
+  readonly #views = new Map<CacheType, TieredClient<V>>();
+
+  /** @param cacheType the tiers this view uses; the service must have them */
+  constructor(core: ServiceCore, cacheType: CacheType, close: CloseService) {
+    this.#core = core;
+    this.service = core.name;
+    this.#memory = cacheType === 'l2' ? undefined : core.parts.memory;
+    this.#redis = cacheType === 'l1' ? undefined : core.parts.redis;
+    this.needsLoadPath = core.parts.config.refreshAhead > 0;
+    this.#counters = core.parts.counters;
+    this.#events = core.parts.events;
+    this.#reads = new ReadPath(core, this.#memory, this.#redis);
+    this.#writes = new WritePath(core, this.#memory, this.#redis);
+    this.#loads = new LoadPath(core, this.#reads, this.#writes, this.#memory, this.#redis);
+    this.#loadsMany = new LoadMany(core, this.#loads);
+    this.#close = close;
+    this.#views.set(cacheType, this);
+  }
+
+  get(key: string): Promise<V | undefined> {
+    const value = this.#memory?.read(key);
+    if (value === undefined) return this.#getBeyondMemory(key);
+    this.#counters.l1Hits++;
+    if (this.#events.hearsHits) this.#announceHit(key);
+    return Promise.resolve(value === ABSENT ? undefined : (value as V));
+  }
+
+  peek(key: string): V | undefined {
+    const value = this.#memory?.read(key);
+    if (value === undefined) {
+      this.#check(key);
+      return undefined;
+    }
+    this.#counters.l1Hits++;
+    if (this.#events.hearsHits) this.#announceHit(key);
+    return value === ABSENT ? undefined : (value as V);
+  }
+
+  async lookup(key: string): Promise<LookupResult<V>> {
+    this.#check(key);
+    return this.#reads.lookup<V>(key);
+  }
+
+  async set(key: string, value: V, options?: SetOptions): Promise<SetResult> {
+    this.#check(key);
+    guardValue(value);
+    return this.#writes.set(key, value, readSetOptions(options, this.#core.parts.strategies));
+  }
+
+  async delete(key: string): Promise<boolean> {
+    this.#check(key);
+    return this.#writes.remove(key);
+  }
+
+  async has(key: string): Promise<boolean> {
+    this.#check(key);
+    return this.#reads.has(key);
+  }
+
+  async expire(key: string, ttl: Duration): Promise<boolean> {
+    this.#check(key);
+    return this.#writes.expire(key, requireTtlMs(ttl, 'ttl', this.#core.parts.strategies));
+  }
+
+  async getMany(keys: readonly string[]): Promise<Map<string, V>> {
+    this.#checkAll(keys);
+    return this.#reads.getMany<V>(keys);
+  }
+
+  async setMany(entries: Iterable<readonly [string, V]>, options?: SetOptions): Promise<Map<string, SetResult>> {
+    this.#core.requireOpen();
+    const ttlMs = readSetOptions(options, this.#core.parts.strategies);
+    // Everything is checked and encoded before anything is stored; of a repeated key the last value counts.
+    const prepared = new Map<string, PreparedValue | Promise<PreparedValue>>();
+    for (const [key, value] of requireEntries<V>(entries)) {
+      guardKey(key, this.#core.maxKeyLength, this.service);
+      guardValue(value);
+      prepared.set(key, this.#writes.prepare(key, value));
+    }
+    const ready = await Promise.all(prepared.values());
+    const results = await Promise.all(ready.map((each) => this.#writes.store(each, this.#writes.stamp(), ttlMs)));
+    return new Map(ready.map((each, i) => [each.key, results[i] as SetResult]));
+  }
+
+  async deleteMany(keys: readonly string[]): Promise<number> {
+    this.#checkAll(keys);
+    const existed = await Promise.all([...new Set(keys)].map((key) => this.#writes.remove(key)));
+    return existed.filter(Boolean).length;
+  }
+
+  getOrLoad(key: string, loader: Loader<V>, options?: LoadOptions): Promise<V | undefined> {
+    if (options === undefined && !this.needsLoadPath) {
+      const value = this.#memory?.read(key);
+      if (value !== undefined) {
+        this.#counters.l1Hits++;
+        if (this.#events.hearsHits) this.#announceHit(key);
+        return Promise.resolve(value === ABSENT ? undefined : (value as V));
+      }
+    }
+    return this.#getOrLoadChecked(key, loader, options);
+  }
+
+  async getOrLoadMany(keys: readonly string[], loadMany: ManyLoader<V>, options?: LoadOptions): Promise<Map<string, V | undefined>> {
+    this.#checkAll(keys);
+    guardFunction(loadMany, 'loadMany');
+    const checked = readLoadOptions(options, this.#core.parts.strategies);
+    const result = new Map<string, V | undefined>();
+    const missing: string[] = [];
+    for (const key of new Set(keys)) {
+      const value = this.#memory?.read(key);
+      if (value === undefined) missing.push(key);
+      else this.#core.hit(key, 'l1', false);
+      result.set(key, value === ABSENT ? undefined : (value as V | undefined));
+    }
+    if (missing.length === 0) return result;
+    const found = checked.disableLoad
+      ? await this.#reads.getMany(missing)
+      : await this.#loadsMany.load(missing, loadMany as ManyLoader<unknown>, checked);
+    for (const key of missing) result.set(key, found.get(key) as V | undefined);
+    return result;
+  }
+
+  async refresh(key: string, loader: Loader<V>, options?: LoadOptions): Promise<V | undefined> {
+    this.#check(key);
+    guardFunction(loader, 'loader');
+    const checked = readLoadOptions(options, this.#core.parts.strategies);
+    return (await this.#loads.load(key, loader as Loader<unknown>, { ...checked, allowStale: checked.allowStale ?? false }, true)) as V | undefined;
+  }
+
+  setL1Only(key: string, value: V, options?: SetOptions): Promise<SetResult> {
+    return this.#viewed('l1', 'setL1Only', (view) => view.set(key, value, options));
+  }
+
+  setL2Only(key: string, value: V, options?: SetOptions): Promise<SetResult> {
+    return this.#viewed('l2', 'setL2Only', (view) => view.set(key, value, options));
+  }
+
+  getL1Only(key: string): Promise<V | undefined> {
+    return this.#viewed('l1', 'getL1Only', (view) => view.get(key));
+  }
+
+  getL2Only(key: string): Promise<V | undefined> {
+    return this.#viewed('l2', 'getL2Only', (view) => view.get(key));
+  }
+
+  async clear(): Promise<void> {
+    this.#core.requireOpen();
+    await this.#writes.clear();
+  }
+
+  async flush(): Promise<void> {
+    this.#core.requireOpen();
+    await this.#redis?.writer.flush();
+  }
+
+  async close(): Promise<void> {
+    await this.#close();
+  }
+
+  health(): ServiceHealth {
+    const l2 = this.#redis?.connection.health();
+    const status = this.#core.isClosed ? 'closed' : l2?.status === 'degraded' ? 'degraded' : 'healthy';
+    return { service: this.service, status, ...(l2 === undefined ? {} : { l2 }) };
+  }
+
+  metrics(): ServiceMetrics {
+    const { memory, redis, counters, flights, metricsEnabled } = this.#core.parts;
+    return snapshotMetrics(this.service, metricsEnabled, counters, {
+      l1Entries: memory?.size ?? 0,
+      l1Bytes: memory?.bytes ?? 0,
+      pendingWrites: redis?.writer.size ?? 0,
+      loadsInFlight: flights.size,
+    });
+  }
+
+  on<E extends CacheEventName>(event: E, listener: (payload: CacheEventMap[E]) => void): this {
+    this.#events.on(event, listener);
+    return this;
+  }
+
+  off<E extends CacheEventName>(event: E, listener: (payload: CacheEventMap[E]) => void): this {
+    this.#events.off(event, listener);
+    return this;
+  }
+
+  view(cacheType: CacheType): TieredClient<V> {
+    const known = this.#views.get(cacheType);
+    if (known !== undefined) return known;
+    const has = { l1: this.#memory !== undefined, l2: this.#redis !== undefined };
+    if ((cacheType !== 'l2' && !has.l1) || (cacheType !== 'l1' && !has.l2)) {
+      throw misuse('cacheType', `tiers that the service "${this.service}" has (${this.#core.parts.config.cacheType})`, cacheType);
+    }
+    const view = new TieredClient<V>(this.#core, cacheType, this.#close);
+    this.#views.set(cacheType, view);
+    return view;
+  }
+
+  reportError(error: CacheError, key?: string): void {
+    this.#core.report(error, key, false);
+  }
+
+  async #getBeyondMemory(key: string): Promise<V | undefined> {
+    this.#check(key);
+    return this.#reads.getBeyondMemory<V>(key);
+  }
+
+  async #getOrLoadChecked(key: string, loader: Loader<V>, options: LoadOptions | undefined): Promise<V | undefined> {
+    this.#check(key);
+    guardFunction(loader, 'loader');
+    const checked = readLoadOptions(options, this.#core.parts.strategies);
+    const held = this.#memory?.readEntry(key);
+    if (held?.stale === false) {
+      this.#core.hit(key, 'l1', false);
+      if (this.needsLoadPath && !checked.disableLoad && held.freshUntilMs <= this.#core.parts.clock.nowMs()) {
+        this.#loads.refreshInBackground(key, loader as Loader<unknown>, checked);
+      }
+      return held.value === ABSENT ? undefined : (held.value as V);
+    }
+    if (!checked.disableLoad) return (await this.#loads.load(key, loader as Loader<unknown>, checked, false)) as V | undefined;
+    const found = await this.#reads.getBeyondMemory<V>(key);
+    return found === undefined && checked.allowStale === true && held !== undefined && held.value !== ABSENT ? (held.value as V) : found;
+  }
+
+  async #viewed<T>(cacheType: CacheType, method: string, use: (view: TieredClient<V>) => Promise<T>): Promise<T> {
+    if (cacheType === 'l1' ? this.#memory === undefined : this.#redis === undefined) {
+      throw new TypeError(`${method}() needs a service with ${cacheType.toUpperCase()}; "${this.service}" is ${this.#core.parts.config.cacheType}`);
+    }
+    return use(this.view(cacheType));
+  }
+
+  /** @throws {CacheError} CACHE_CLOSED, CACHE_KEY_INVALID; {TypeError} */
+  #check(key: string): void {
+    this.#core.requireOpen();
+    guardKey(key, this.#core.maxKeyLength, this.service);
+  }
+
+  #checkAll(keys: readonly string[]): void {
+    this.#core.requireOpen();
+    guardKeys(keys, this.#core.maxKeyLength, this.service);
+  }
+
+  #announceHit(key: string): void {
+    this.#events.emit('hit', { service: this.service, key, tier: 'l1', stale: false });
+  }
+}
+
+function requireEntries<V>(entries: unknown): Iterable<readonly [string, V]> {
+  if (typeof entries !== 'object' || entries === null || !(Symbol.iterator in entries)) {
+    throw misuse('entries', 'a Map or an iterable of [key, value] pairs', entries);
+  }
+  return entries as Iterable<readonly [string, V]>;
+}

@@ -1,0 +1,245 @@
+/**
+ * How entries are written and removed. Everything that can be refused is refused first; then this process's L1 changes, then
+ * Redis, in the order of the versions. What the caller is told is what really happened.
+ */
+import { CacheError } from '../base/errors.js';
+import type { Stamp } from '../base/hybrid-clock.js';
+import { kindOfSealed } from '../codec/envelope.js';
+import { ABSENT } from '../tiers/memory/memory-entry.js';
+import type { MemoryTier } from '../tiers/memory/memory-tier.js';
+import type { EncodedValue } from '../tiers/redis/redis-tier.js';
+import type { WriteOutcome } from '../tiers/redis/write-script.js';
+import type { SetResult } from './cache-client.js';
+import type { RedisSide, ServiceCore } from './service-core.js';
+
+/** A value that passed every check, in the forms the tiers keep. */
+export interface PreparedValue {
+  readonly key: string;
+  /** For L1; {@link ABSENT} for a remembered "nothing there". */
+  readonly kept: unknown;
+  /** For L2; `undefined` for "nothing there", or without L2. */
+  readonly encoded: EncodedValue | undefined;
+}
+
+/** Attempts to change a lifetime while others keep writing the key. */
+const EXPIRE_ATTEMPTS = 5;
+
+/** Writes of one view of a service. */
+export class WritePath {
+  readonly #core: ServiceCore;
+  readonly #memory: MemoryTier | undefined;
+  readonly #redis: RedisSide | undefined;
+  readonly #writesThrough: boolean;
+
+  constructor(core: ServiceCore, memory: MemoryTier | undefined, redis: RedisSide | undefined) {
+    this.#core = core;
+    this.#memory = memory;
+    this.#redis = redis;
+    this.#writesThrough = memory === undefined || (core.parts.config.twoLevel?.writeThrough ?? true);
+  }
+
+  /** The next point in the order of writes; without L2 there is no order to keep. */
+  stamp(): Stamp {
+    return this.#redis === undefined ? 0 : this.#redis.tier.clock.stamp();
+  }
+
+  /**
+   * Checks and encodes a value; a promise only when a large one is compressed.
+   *
+   * @throws {CacheError} CACHE_ENCODE_FAILED, CACHE_VALUE_TOO_LARGE
+   */
+  prepare(key: string, value: unknown): PreparedValue | Promise<PreparedValue> {
+    const kept = this.#memory === undefined ? undefined : this.#prepareForMemory(key, value);
+    if (this.#redis === undefined) return { key, kept, encoded: undefined };
+    const encoded = this.#redis.tier.encode(key, value);
+    return encoded instanceof Promise ? encoded.then((ready) => ({ key, kept, encoded: ready })) : { key, kept, encoded };
+  }
+
+  /** {@link prepare} for "the source has nothing". */
+  prepareAbsent(key: string): PreparedValue {
+    return { key, kept: ABSENT, encoded: undefined };
+  }
+
+  /** Stores a value the caller gave. `lifeMs`: its lifetime as asked for, or `undefined` for the service's. */
+  async set(key: string, value: unknown, lifeMs: number | undefined): Promise<SetResult> {
+    const prepared = this.prepare(key, value);
+    const stamp = this.stamp();
+    if (!(prepared instanceof Promise)) return this.store(prepared, stamp, lifeMs);
+    const ticket = this.#core.parts.fence.open(key);
+    const ready = await prepared.finally(() => {
+      this.#core.parts.fence.close(ticket);
+    });
+    if (ticket.isOvertaken) return this.#superseded(key);
+    return this.store(ready, stamp, lifeMs);
+  }
+
+  /** Writes to both tiers; the promise settles as the service's mode says. */
+  store(prepared: PreparedValue, stamp: Stamp, lifeMs: number | undefined): Promise<SetResult> {
+    if (this.#redis === undefined) return Promise.resolve(this.#told(prepared.key, this.#keep(prepared, lifeMs), 'none'));
+    const redis = this.#redis;
+    return new Promise((resolve, reject) => {
+      redis.writer.whenRoom(() => {
+        this.#storeBoth(redis, prepared, stamp, lifeMs).then(resolve, reject);
+      });
+    });
+  }
+
+  /** Removes a key everywhere; resolves to whether a value was known to be there. */
+  async remove(key: string): Promise<boolean> {
+    const { fence, counters, events } = this.#core.parts;
+    const stamp = this.stamp();
+    fence.overtake(key);
+    let existed = this.#memory?.delete(key) ?? false;
+    if (this.#redis !== undefined) {
+      existed = (await this.#removeFromRedis(this.#redis, key, stamp)) || existed;
+    }
+    counters.deletes++;
+    if (events.hears('delete')) events.emit('delete', { service: this.#core.name, key, existed });
+    return existed;
+  }
+
+  /** Gives an entry a new lifetime from now; resolves to whether there was a fresh one. */
+  async expire(key: string, lifeMs: number): Promise<boolean> {
+    const { lifetimes, fence } = this.#core.parts;
+    const times = lifetimes.memoryTimes(lifeMs);
+    if (this.#redis === undefined) return this.#memory?.setExpiry(key, times.expiresAtMs, times.refreshAtMs) ?? false;
+    if (!this.#redis.tier.isUsable) throw this.#refused(this.#redis.tier.unusableError(), key);
+    const { tier, writer } = this.#redis;
+    for (let attempt = 0; attempt < EXPIRE_ATTEMPTS; attempt++) {
+      await writer.find(key)?.outcome;
+      const entry = await tier.read(key);
+      if (entry?.kind !== 'v' || !lifetimes.isFresh(entry)) return this.#memory?.setExpiry(key, times.expiresAtMs, times.refreshAtMs) ?? false;
+      const encoded = await tier.encode(key, entry.value);
+      const sealed = tier.sealValue(encoded, tier.clock.versionOf(tier.clock.stamp()), {
+        ...lifetimes.redisTimes(lifeMs, this.#core.parts.config.staleTtlMs),
+        createdAtMs: entry.createdAtMs,
+      });
+      if (await tier.replace(key, sealed, entry.version)) {
+        fence.overtake(key);
+        this.#memory?.setExpiry(key, times.expiresAtMs, times.refreshAtMs);
+        return true;
+      }
+    }
+    throw new CacheError('CACHE_L2_UNAVAILABLE', 'The entry kept changing while its lifetime was being set; try again', {
+      service: this.#core.name,
+      key,
+    });
+  }
+
+  /** Removes this service's entries, and no others (G1). */
+  async clear(): Promise<void> {
+    const { fence, events } = this.#core.parts;
+    const stamp = this.stamp();
+    fence.overtakeAll();
+    this.#memory?.clear();
+    if (this.#redis !== undefined) {
+      const { tier, writer } = this.#redis;
+      await writer.flush();
+      if (!tier.isUsable) throw this.#refused(tier.unusableError(), undefined);
+      await tier.clear(tier.clock.versionOf(stamp));
+    }
+    if (events.hears('invalidate')) events.emit('invalidate', { service: this.#core.name, reason: 'clear' });
+  }
+
+  async #storeBoth(redis: RedisSide, prepared: PreparedValue, stamp: Stamp, lifeMs: number | undefined): Promise<SetResult> {
+    const { key } = prepared;
+    const life = this.#core.parts.lifetimes.lifeMs(lifeMs);
+    // A write to L2 alone must not leave an older copy in this process's L1.
+    if (this.#memory === undefined) this.#core.parts.memory?.delete(key);
+    const l1 = this.#keep(prepared, undefined, life);
+    if (!redis.tier.isUsable) return this.#notWritten(key, l1, redis.tier.unusableError());
+    const outcome = redis.writer.put(key, redis.tier.nameOf(key), this.#seal(redis, prepared, stamp, life), redis.tier.clock.versionOf(stamp));
+    if (this.#writesThrough) return this.#conclude(key, l1, await outcome);
+    this.#core.parts.background.add(
+      outcome.then((end) => this.#conclude(key, l1, end, true)),
+      () => undefined,
+    );
+    return this.#told(key, l1, 'queued');
+  }
+
+  #seal(redis: RedisSide, prepared: PreparedValue, stamp: Stamp, lifeMs: number): string | Buffer {
+    const version = redis.tier.clock.versionOf(stamp);
+    const { lifetimes, config } = this.#core.parts;
+    if (prepared.encoded === undefined) return redis.tier.sealMark('a', version, lifetimes.redisTimes(lifeMs, 0));
+    return redis.tier.sealValue(prepared.encoded, version, lifetimes.redisTimes(lifeMs, config.staleTtlMs));
+  }
+
+  /** Writes to L1; resolves the lifetime here unless it was resolved before. */
+  #keep(prepared: PreparedValue, askedMs: number | undefined, lifeMs = this.#core.parts.lifetimes.lifeMs(askedMs)): boolean {
+    const { lifetimes, fence } = this.#core.parts;
+    fence.overtake(prepared.key);
+    if (this.#memory === undefined) return false;
+    const times = lifetimes.memoryTimes(lifeMs);
+    return this.#memory.write(prepared.key, prepared.kept, times.createdAtMs, times.expiresAtMs, times.refreshAtMs);
+  }
+
+  #conclude(key: string, l1: boolean, outcome: WriteOutcome, isBackground = false): SetResult {
+    if (outcome === 'older') return this.#superseded(key);
+    if (typeof outcome !== 'string') return this.#notWritten(key, l1, outcome, isBackground);
+    return isBackground ? { l1, l2: 'written' } : this.#told(key, l1, 'written');
+  }
+
+  /** Redis holds a newer write: our copy is old, and the next read must see the newer one. */
+  #superseded(key: string): SetResult {
+    this.#core.parts.counters.writesSuperseded++;
+    this.#memory?.delete(key);
+    return { l1: false, l2: 'none' };
+  }
+
+  #notWritten(key: string, l1: boolean, error: CacheError, isBackground = false): SetResult {
+    const located = this.#core.locate(error, key);
+    this.#core.parts.counters.writesFailed++;
+    this.#core.report(located, key, isBackground);
+    // Without an L1 nothing was stored at all: the caller must know.
+    if (this.#memory === undefined && !isBackground) throw located;
+    return isBackground ? { l1, l2: 'none' } : this.#told(key, l1, 'none');
+  }
+
+  #told(key: string, l1: boolean, l2: SetResult['l2']): SetResult {
+    const { counters, events } = this.#core.parts;
+    counters.writes++;
+    if (events.hears('write')) events.emit('write', { service: this.#core.name, key, l1, l2 });
+    return { l1, l2 };
+  }
+
+  async #removeFromRedis(redis: RedisSide, key: string, stamp: Stamp): Promise<boolean> {
+    const { tier, writer } = redis;
+    const { fence, lifetimes, config, memory, background } = this.#core.parts;
+    if (!tier.isUsable) throw this.#refused(tier.unusableError(), key);
+    return new Promise((resolve, reject) => {
+      writer.whenRoom(() => {
+        // Once more, now that the mark is on its way: a read that began since must not bring the old value back.
+        fence.overtake(key);
+        memory?.delete(key);
+        const own = writer.find(key);
+        const wasPending = own !== undefined && kindOfSealed(own.sealed) === 'v';
+        const version = tier.clock.versionOf(stamp);
+        const sealed = tier.sealMark('d', version, lifetimes.redisTimes(config.tombstoneTtlMs, 0));
+        const end = writer.put(key, tier.nameOf(key), sealed, version);
+        if (this.#writesThrough) {
+          void end.then((outcome) => {
+            if (typeof outcome === 'string') resolve(wasPending || outcome === 'replaced');
+            else reject(this.#refused(outcome, key));
+          });
+          return;
+        }
+        const settled = end.then((late) => {
+          if (typeof late !== 'string') this.#core.report(this.#core.locate(late, key), key, true);
+        });
+        background.add(settled, () => undefined);
+        resolve(wasPending);
+      });
+    });
+  }
+
+  #refused(error: CacheError, key: string | undefined): CacheError {
+    const located = key === undefined ? error : this.#core.locate(error, key);
+    this.#core.report(located, key, false);
+    return located;
+  }
+
+  #prepareForMemory(key: string, value: unknown): unknown {
+    const memory = this.#memory as MemoryTier;
+    return memory.prepare(value, { service: this.#core.name, key });
+  }
+}

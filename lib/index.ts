@@ -1,0 +1,23 @@
+/** The public face of oxcache: named exports, no logic. */
+export { init, getClient, shutdown } from './manager/registry.js';
+export { createManager, type ManagerOptions } from './manager/create-manager.js';
+export { CacheManager } from './manager/cache-manager.js';
+export { cached } from './wrap/cached.js';
+export { CacheError, CACHE_ERROR_CODES, type CacheErrorCode, type CacheErrorDetails, type ConfigIssue } from './base/errors.js';
+export type { Duration } from './base/duration.js';
+export type { Clock } from './base/clock.js';
+export type { ConfigObject } from './config/config-object.js';
+export type {
+  CacheClient,
+  LoadContext,
+  Loader,
+  LoadOptions,
+  LookupResult,
+  ManyLoader,
+  SetOptions,
+  SetResult,
+} from './clients/cache-client.js';
+export type { CacheEventMap, CacheEventName, TierName } from './observe/events.js';
+export type { EndpointHealth, ManagerHealth, ServiceHealth } from './observe/health.js';
+export type { Logger } from './observe/logger.js';
+export type { ServiceMetrics } from './observe/metrics.js';

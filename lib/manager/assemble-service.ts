@@ -1,0 +1,122 @@
+/** The composition root: the one place where the concrete parts of a service meet. */
+import type { Redis } from 'ioredis';
+import { BackgroundTasks } from '../base/background-tasks.js';
+import type { Clock } from '../base/clock.js';
+import type { CoarseClock } from '../base/coarse-clock.js';
+import type { Random } from '../base/random.js';
+import { FlightTable } from '../clients/flight-table.js';
+import { Lifetimes } from '../clients/lifetimes.js';
+import { ServiceCore, type RedisSide } from '../clients/service-core.js';
+import { jsonCodec } from '../codec/json-codec.js';
+import { createMsgpackCodec } from '../codec/msgpack-codec.js';
+import type { PayloadCodec } from '../codec/payload-codec.js';
+import type { ResolvedGlobal, ResolvedService, ResolvedTwoLevel } from '../config/resolved-config.js';
+import { EventHub } from '../observe/event-hub.js';
+import type { Logger } from '../observe/logger.js';
+import { ServiceCounters } from '../observe/metrics.js';
+import { BatchWriter, type BatchPolicy } from '../sync/batch-writer.js';
+import { WriteFence } from '../sync/write-fence.js';
+import { MemoryTier } from '../tiers/memory/memory-tier.js';
+import type { ConnectionPool } from '../tiers/redis/connection-pool.js';
+import { KeySpace } from '../tiers/redis/key-space.js';
+import { RedisTier } from '../tiers/redis/redis-tier.js';
+
+/** What every service of a manager shares. */
+export interface SharedParts {
+  readonly global: ResolvedGlobal;
+  readonly clock: Clock;
+  readonly coarseClock: CoarseClock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly events: EventHub;
+  readonly pool: ConnectionPool;
+}
+
+/** Writes in one script call when no batch size is configured, and script calls under way: enough to keep both ends busy. */
+const DEFAULT_BATCH = 64;
+const MAX_IN_FLIGHT = 4;
+/** Writes waiting at most for a service without a `two_level` table. */
+const DEFAULT_MAX_PENDING = 10_000;
+
+/** Builds one service. @throws {CacheError} CACHE_CONFIG_INVALID when a TLS file cannot be read */
+export async function assembleService(config: ResolvedService, shared: SharedParts, given: Redis | undefined): Promise<ServiceCore> {
+  const { clock, random, logger, global } = shared;
+  const events = new EventHub(shared.events);
+  const counters = new ServiceCounters();
+  const memory = config.l1 === undefined ? undefined : assembleMemory(config, shared, events, counters);
+  // Reports need the core, which needs the parts that report.
+  const reporter: { core?: ServiceCore } = {};
+  const redis = config.l2 === undefined ? undefined : await assembleRedis(config, shared, given, reporter);
+  const core = new ServiceCore({
+    config,
+    strategies: global.strategies,
+    metricsEnabled: global.enableMetrics,
+    memory,
+    redis,
+    clock,
+    lifetimes: new Lifetimes(config, clock, redis?.tier.clock, random),
+    fence: new WriteFence(),
+    flights: new FlightTable(),
+    background: new BackgroundTasks(),
+    events,
+    counters,
+    logger,
+  });
+  reporter.core = core;
+  redis?.connection.listen({
+    onDegrade: (reason) => {
+      events.emit('degrade', { service: config.name, reason });
+    },
+    onRecover: (downMs) => {
+      events.emit('recover', { service: config.name, downMs });
+    },
+  });
+  return core;
+}
+
+function assembleMemory(config: ResolvedService, shared: SharedParts, events: EventHub, counters: ServiceCounters): MemoryTier {
+  if (config.l1 === undefined) throw new TypeError('Expected a service with L1');
+  return new MemoryTier({
+    config: config.l1,
+    staleTtlMs: config.staleTtlMs,
+    trackFreshness: config.refreshAhead > 0,
+    clock: shared.coarseClock,
+    onEvict: (key, reason) => {
+      counters.evictions++;
+      if (events.hears('evict')) events.emit('evict', { service: config.name, key, reason });
+    },
+  });
+}
+
+async function assembleRedis(config: ResolvedService, shared: SharedParts, given: Redis | undefined, reporter: { core?: ServiceCore }): Promise<RedisSide> {
+  if (config.l2 === undefined) throw new TypeError('Expected a service with L2');
+  const { connection, reader } = await shared.pool.acquire(config, given);
+  const tier = new RedisTier({
+    service: config.name,
+    l2: config.l2,
+    connection,
+    reader,
+    keySpace: new KeySpace(shared.global.keyPrefix, config.name, given?.options.keyPrefix),
+    codecs: codecsOf(config),
+    onUndecodable: (error) => {
+      reporter.core?.report(error, error.key, false);
+    },
+  });
+  const writer = new BatchWriter((writes) => tier.apply(writes), shared.clock, policyOf(config.twoLevel));
+  return { tier, writer, connection };
+}
+
+/** The codec to write with, and the other one, for entries from before the setting was changed. */
+function codecsOf(config: ResolvedService): readonly [PayloadCodec, () => PayloadCodec] {
+  let msgpack: PayloadCodec | undefined;
+  const getMsgpack = (): PayloadCodec => (msgpack ??= createMsgpackCodec());
+  return config.serialization === 'msgpack' ? [getMsgpack(), () => jsonCodec] : [jsonCodec, getMsgpack];
+}
+
+function policyOf(twoLevel: ResolvedTwoLevel | undefined): BatchPolicy {
+  const maxPending = twoLevel?.maxPending ?? DEFAULT_MAX_PENDING;
+  if (twoLevel?.enableBatchWrite !== true) return { maxBatch: DEFAULT_BATCH, maxInFlight: MAX_IN_FLIGHT, delayMs: 0, maxPending };
+  // A caller who waits for Redis is not made to wait for the interval too.
+  const delayMs = twoLevel.writeThrough ? 0 : twoLevel.batchIntervalMs;
+  return { maxBatch: twoLevel.batchSize, maxInFlight: MAX_IN_FLIGHT, delayMs, maxPending };
+}

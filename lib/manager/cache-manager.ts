@@ -1,0 +1,161 @@
+/**
+ * Everything that was made from one configuration: its services, their connections, their events. Closing it drains what was
+ * accepted, lets go of every socket and timer, and makes every later call fail with CACHE_CLOSED (G9).
+ */
+import { requireTtlMs, type Duration } from '../base/duration.js';
+import { CacheError } from '../base/errors.js';
+import { nearestName } from '../base/nearest-name.js';
+import type { CacheClient } from '../clients/cache-client.js';
+import type { ServiceCore } from '../clients/service-core.js';
+import { TieredClient } from '../clients/tiered-client.js';
+import type { CacheEventMap, CacheEventName } from '../observe/events.js';
+import type { ManagerHealth } from '../observe/health.js';
+import type { ServiceMetrics } from '../observe/metrics.js';
+import type { SharedParts } from './assemble-service.js';
+
+/** How long `close()` drains unless told otherwise. */
+const DEFAULT_DEADLINE_MS = 5000;
+
+/** Expired L1 entries are looked for this often, so many slots of each service at a time. */
+const SWEEP_INTERVAL_MS = 1000;
+const SWEEP_MIN_SLOTS = 512;
+/** At this share of its entries per sweep, a service is gone through once a minute. */
+const SWEEP_SHARE = 1 / 60;
+
+interface Opened {
+  readonly core: ServiceCore;
+  readonly client: TieredClient;
+  closing?: Promise<void>;
+}
+
+/** See the file's header. Made by `init` or `createManager`. */
+export class CacheManager {
+  readonly #shared: SharedParts;
+  readonly #services = new Map<string, Opened>();
+  #cancelSweep: () => void = () => undefined;
+  #closing: Promise<void> | undefined;
+
+  /** @internal */
+  constructor(cores: readonly ServiceCore[], shared: SharedParts) {
+    this.#shared = shared;
+    for (const core of cores) {
+      const client = new TieredClient(core, core.parts.config.cacheType, () => this.#closeService(core.name, DEFAULT_DEADLINE_MS));
+      this.#services.set(core.name, { core, client });
+    }
+    this.#planSweep();
+  }
+
+  /** The names of the services, in the order of the configuration. */
+  get services(): readonly string[] {
+    return [...this.#services.keys()];
+  }
+
+  /**
+   * The client of a service; always the same object for the same name.
+   *
+   * @throws {CacheError} CACHE_SERVICE_UNKNOWN
+   */
+  client<V = unknown>(service: string): CacheClient<V> {
+    const opened = this.#services.get(service);
+    if (opened !== undefined) return opened.client as CacheClient as CacheClient<V>;
+    const nearest = typeof service === 'string' ? nearestName(service, this.services) : undefined;
+    const hint = nearest === undefined ? `configured are: ${this.services.join(', ')}` : `did you mean "${nearest}"?`;
+    throw new CacheError('CACHE_SERVICE_UNKNOWN', `There is no service "${String(service)}"; ${hint}`, { service: String(service) });
+  }
+
+  /** What is known of every service's Redis. */
+  health(): ManagerHealth {
+    const services = Object.fromEntries([...this.#services].map(([name, { client }]) => [name, client.health()]));
+    const isDegraded = Object.values(services).some((service) => service.status === 'degraded');
+    return { status: this.#closing !== undefined ? 'closed' : isDegraded ? 'degraded' : 'healthy', services };
+  }
+
+  /** What has been counted, by service. */
+  metrics(): Readonly<Record<string, ServiceMetrics>> {
+    return Object.fromEntries([...this.#services].map(([name, { client }]) => [name, client.metrics()]));
+  }
+
+  /** Adds a listener for an event of any service. */
+  on<E extends CacheEventName>(event: E, listener: (payload: CacheEventMap[E]) => void): this {
+    this.#shared.events.on(event, listener);
+    return this;
+  }
+
+  /** Removes a listener; one that was never added is ignored. */
+  off<E extends CacheEventName>(event: E, listener: (payload: CacheEventMap[E]) => void): this {
+    this.#shared.events.off(event, listener);
+    return this;
+  }
+
+  /**
+   * Drains accepted work for at most `deadline` (a duration; 5 s), then closes. New calls are refused from the first moment.
+   * May be called again: every call resolves when the first one is done.
+   *
+   * @throws {TypeError} when `deadline` is not a positive duration
+   */
+  async close(options: { readonly deadline?: Duration } = {}): Promise<void> {
+    const { deadline } = options;
+    const deadlineMs = deadline === undefined ? DEFAULT_DEADLINE_MS : requireTtlMs(deadline, 'deadline', this.#shared.global.strategies);
+    this.#closing ??= this.#closeAll(deadlineMs);
+    await this.#closing;
+  }
+
+  /** {@link close}, for `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #closeAll(deadlineMs: number): Promise<void> {
+    this.#cancelSweep();
+    await Promise.all(this.services.map((name) => this.#closeService(name, deadlineMs)));
+    this.#shared.pool.close();
+    this.#shared.events.close();
+  }
+
+  #closeService(name: string, deadlineMs: number): Promise<void> {
+    const opened = this.#services.get(name);
+    if (opened === undefined) return Promise.resolve();
+    opened.closing ??= this.#drainAndClose(opened.core, deadlineMs);
+    return opened.closing;
+  }
+
+  async #drainAndClose(core: ServiceCore, deadlineMs: number): Promise<void> {
+    core.markClosed();
+    const { redis, memory, background, events, flights } = core.parts;
+    await this.#atMost(deadlineMs, async () => {
+      await Promise.all(flights.all().map((flight) => flight.left));
+      await redis?.writer.flush();
+      await background.drain();
+    });
+    for (const flight of flights.all()) flight.abandon(new CacheError('CACHE_CLOSED', 'The cache was closed during the load', { service: core.name }));
+    const left = redis?.writer.size ?? 0;
+    if (left > 0) {
+      const message = `${left} accepted writes had not been confirmed by Redis when the cache "${core.name}" was closed`;
+      this.#shared.logger.error(message);
+      core.report(new CacheError('CACHE_L2_TIMEOUT', message, { service: core.name }), undefined, true);
+    }
+    memory?.close();
+    events.close();
+  }
+
+  /** Waits for `work`, but not longer than `deadlineMs`. */
+  async #atMost(deadlineMs: number, work: () => Promise<void>): Promise<void> {
+    let cancel = (): void => undefined;
+    const timeUp = new Promise<void>((resolve) => {
+      cancel = this.#shared.clock.schedule(resolve, deadlineMs);
+    });
+    await Promise.race([work(), timeUp]);
+    cancel();
+  }
+
+  #planSweep(): void {
+    if (![...this.#services.values()].some(({ core }) => core.parts.memory !== undefined)) return;
+    this.#cancelSweep = this.#shared.clock.schedule(() => {
+      for (const { core } of this.#services.values()) {
+        const { memory } = core.parts;
+        if (memory !== undefined && memory.size > 0) memory.sweep(Math.max(SWEEP_MIN_SLOTS, Math.ceil(memory.size * SWEEP_SHARE)));
+      }
+      this.#planSweep();
+    }, SWEEP_INTERVAL_MS);
+  }
+}
