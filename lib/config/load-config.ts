@@ -1,0 +1,61 @@
+/**
+ * The way from what the user wrote to the frozen configuration: read, parse, copy and fill in, check, resolve. Every
+ * problem the steps find is collected, so that one error reports them all.
+ */
+import { misuse } from '../base/describe-value.js';
+import { checkValues } from './check-values.js';
+import { ConfigIssues } from './config-issues.js';
+import type { ConfigObject } from './config-object.js';
+import type { Environment } from './plain-tree.js';
+import { copyPlainTree } from './plain-tree.js';
+import { readConfigFile } from './read-source.js';
+import { resolveConfig } from './resolve-config.js';
+import type { ResolvedConfig } from './resolved-config.js';
+import { findTomlLines } from './toml-lines.js';
+import { validateShape } from './validate-shape.js';
+
+/** What a configuration is loaded with. */
+export interface LoadConfigOptions {
+  /** Fills in `${NAME}`. */
+  readonly env: Environment;
+  /** The services whose Redis connection the application hands in, so that they need no address; absent: none. */
+  readonly connectedServices?: ReadonlySet<string> | 'all';
+}
+
+interface Source {
+  readonly data: object;
+  readonly issues: ConfigIssues;
+  readonly file?: string;
+}
+
+async function readSource(source: unknown): Promise<Source> {
+  if (typeof source === 'string') {
+    const { file, text, data } = await readConfigFile(source);
+    return { data, issues: new ConfigIssues(source, findTomlLines(text)), file };
+  }
+  if (typeof source !== 'object' || source === null || Array.isArray(source)) {
+    throw misuse('source', 'the path of a TOML file, or an object with the same keys', source);
+  }
+  return { data: source, issues: new ConfigIssues() };
+}
+
+/**
+ * Loads a configuration.
+ *
+ * @param source - the path of a TOML file, relative to the working directory, or an object with the same keys
+ * @throws {CacheError} `CACHE_CONFIG_NOT_FOUND` when the file cannot be read; `CACHE_CONFIG_SYNTAX` when it is not TOML;
+ * `CACHE_CONFIG_INVALID` with every problem when it breaks a rule
+ * @throws {TypeError} when `source` is neither a text nor an object
+ */
+export async function loadConfig(source: string | ConfigObject, options: LoadConfigOptions): Promise<ResolvedConfig> {
+  const { data, issues, file } = await readSource(source);
+  const tree = copyPlainTree(data, options.env, issues);
+  const strategies = checkValues(tree, issues);
+  issues.prune(tree.root);
+  await validateShape(tree, issues);
+  issues.prune(tree.root);
+  const connected = options.connectedServices;
+  const isConnected = (name: string): boolean => connected === 'all' || connected?.has(name) === true;
+  // The schema has been checked and what broke it taken out, so the tree has this shape.
+  return resolveConfig(tree.root, strategies, issues, isConnected, file);
+}

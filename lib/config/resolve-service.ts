@@ -1,0 +1,115 @@
+/** One service, complete: what it says, what it inherits, the defaults, and the rules between its keys (G2: lifetimes). */
+import type { L1Config, TwoLevelConfig, WalConfig } from './config-object.js';
+import { schemaDefaults } from './config-schema.js';
+import { inheritTable, omitUndefined } from './inherit.js';
+import { resolveL2 } from './resolve-l2.js';
+import type { CacheType, ResolvedL1, ResolvedService, ResolvedTwoLevel } from './resolved-config.js';
+import type { ServiceContext, TableName } from './service-context.js';
+
+/** The tables that mean nothing to a kind of service; naming one there is an issue, inheriting one is not. */
+const FOREIGN_TABLES: Readonly<Record<CacheType, readonly TableName[]>> = {
+  l1: ['l2', 'two_level', 'wal'],
+  l2: ['l1', 'two_level'],
+  'two-level': [],
+};
+
+function refuseForeignTables(context: ServiceContext): void {
+  const type = context.own.cache_type;
+  for (const table of FOREIGN_TABLES[type]) {
+    if (context.own[table] === undefined) continue;
+    context.add(
+      [table],
+      `A service of type "${type}" has no use for \`${table}\`; remove the table, or set \`cache_type = "two-level"\`.`,
+    );
+  }
+}
+
+function seconds(ms: number): string {
+  return `${ms / 1000} s`;
+}
+
+/** Reports an `l1.ttl` that outlives what it may not outlive (G2). */
+function checkL1Ttl(context: ServiceContext, l1TtlMs: number, redisTtlMs: number | undefined): void {
+  if (!context.isSound('l1', 'ttl') || !context.isTtlSound()) return;
+  const stated = `\`l1.ttl\`${context.origin('l1', 'ttl')} is ${seconds(l1TtlMs)}`;
+  if (redisTtlMs !== undefined) {
+    if (l1TtlMs <= redisTtlMs || !context.isSound('l2', 'ttl')) return;
+    context.add(
+      ['l1', 'ttl'],
+      `${stated}, longer than the entry's life in Redis of ${seconds(redisTtlMs)}; shorten it, or lengthen \`ttl\` or \`l2.ttl\`.`,
+    );
+  } else if (context.own.ttl !== undefined && l1TtlMs > context.ms(context.own.ttl)) {
+    context.add(
+      ['l1', 'ttl'],
+      `${stated}, longer than the service's \`ttl\` of ${seconds(context.ms(context.own.ttl))}; shorten it, or remove one of the two.`,
+    );
+  }
+}
+
+function resolveL1(context: ServiceContext, serviceTtlMs: number, redisTtlMs: number | undefined): ResolvedL1 {
+  const l1 = {
+    ...schemaDefaults('l1'),
+    ...omitUndefined<Partial<L1Config>>(inheritTable(context.facts.global.l1, context.own.l1)),
+  };
+  const ttlMs = l1.ttl === undefined ? Math.min(serviceTtlMs, redisTtlMs ?? serviceTtlMs) : context.ms(l1.ttl);
+  const ttiMs = l1.tti === undefined ? undefined : context.ms(l1.tti);
+  if (l1.ttl !== undefined) checkL1Ttl(context, ttlMs, redisTtlMs);
+  const areLivesSound = context.isSound('l1', 'ttl') && context.isTtlSound() && context.isSound('l2', 'ttl');
+  if (ttiMs !== undefined && ttiMs > ttlMs && areLivesSound) {
+    const message = `\`l1.tti\`${context.origin('l1', 'tti')} is ${seconds(ttiMs)}, longer than the entry's life in this process of ${seconds(ttlMs)}; shorten it, or remove it.`;
+    context.add(['l1', 'tti'], message);
+  }
+  if (l1.initial_capacity !== undefined && l1.initial_capacity > l1.max_capacity && context.isSound('l1', 'max_capacity')) {
+    const message = `\`l1.initial_capacity\`${context.origin('l1', 'initial_capacity')} is ${l1.initial_capacity}, more than \`max_capacity\`, ${l1.max_capacity}; lower it, or remove it.`;
+    context.add(['l1', 'initial_capacity'], message);
+  }
+  return {
+    maxCapacity: l1.max_capacity,
+    ttlMs,
+    eviction: l1.eviction,
+    isolation: l1.isolation,
+    ...omitUndefined({ maxBytes: l1.max_bytes, ttiMs, initialCapacity: l1.initial_capacity }),
+  };
+}
+
+function resolveTwoLevel(context: ServiceContext): ResolvedTwoLevel {
+  const own = omitUndefined<Partial<TwoLevelConfig>>(inheritTable(context.facts.global.two_level, context.own.two_level));
+  const merged = { ...schemaDefaults('two_level'), ...own };
+  return {
+    writeThrough: merged.write_through,
+    promoteOnHit: merged.promote_on_hit,
+    enableBatchWrite: merged.enable_batch_write,
+    batchSize: merged.batch_size,
+    batchIntervalMs: merged.batch_interval_ms,
+    maxPending: merged.max_pending,
+  };
+}
+
+/** Resolves a service, noting problems in the context's issues; the result only counts when there are none. */
+export function resolveService(context: ServiceContext): ResolvedService {
+  const { own, facts, name } = context;
+  refuseForeignTables(context);
+  const service = { ...schemaDefaults('service'), ...omitUndefined(own) };
+  const wal = {
+    ...schemaDefaults('wal'),
+    ...omitUndefined<Partial<WalConfig>>(inheritTable(facts.global.wal, own.wal)),
+  };
+  const serviceTtlMs = context.ms(own.ttl ?? facts.global.default_ttl);
+  const type = own.cache_type;
+  const l2 = type === 'l1' ? undefined : resolveL2(context, serviceTtlMs);
+  const l1 = type === 'l2' ? undefined : resolveL1(context, serviceTtlMs, l2?.ttlMs);
+  return {
+    name,
+    cacheType: type,
+    ttlMs: l2?.ttlMs ?? l1?.ttlMs ?? serviceTtlMs,
+    serialization: own.serialization ?? facts.global.serialization,
+    ttlJitter: service.ttl_jitter,
+    nullTtlMs: context.ms(service.null_ttl),
+    staleTtlMs: context.ms(service.stale_ttl),
+    refreshAhead: service.refresh_ahead,
+    loadTimeoutMs: context.ms(service.load_timeout),
+    singleFlight: service.single_flight,
+    ...omitUndefined({ l1, l2, twoLevel: type === 'two-level' ? resolveTwoLevel(context) : undefined }),
+    tombstoneTtlMs: context.ms(wal.max_age),
+  };
+}
