@@ -71,13 +71,13 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
 
   peek(key: string): V | undefined {
     const value = this.#memory?.read(key);
-    if (value === undefined) {
-      this.#check(key);
+    if (value === undefined || value === ABSENT) {
+      if (value === undefined) this.#check(key);
       return undefined;
     }
     this.#counters.l1Hits++;
     if (this.#events.hearsHits) this.#announceHit(key);
-    return value === ABSENT ? undefined : (value as V);
+    return value as V;
   }
 
   async lookup(key: string): Promise<LookupResult<V>> {

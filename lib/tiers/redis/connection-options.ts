@@ -8,6 +8,7 @@ import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { RedisOptions } from 'ioredis';
 import { CacheError } from '../../base/errors.js';
 import type { Random } from '../../base/random.js';
+import { parseConnectionString } from '../../config/connection-string.js';
 import type { ResolvedL2, ResolvedTls } from '../../config/resolved-config.js';
 
 /** The longest pause between two attempts to reconnect: how late a Redis that returned may be noticed. */
@@ -37,28 +38,16 @@ export function connectionIdentity(l2: ResolvedL2): string {
 }
 
 function addressOf(l2: ResolvedL2): Omit<RedisOptions, 'replyMapping'> {
+  // User, password and database of the URL have been resolved into settings of their own.
   const login = {
     ...(l2.username === undefined ? {} : { username: l2.username }),
     ...(l2.password === undefined ? {} : { password: l2.password }),
     ...(l2.db === undefined ? {} : { db: l2.db }),
   };
-  const text = l2.connectionString ?? '';
-  const url = new URL(text);
-  const path = decodeURIComponent(url.pathname);
-  const fromUrl = {
-    ...(url.username === '' ? {} : { username: decodeURIComponent(url.username) }),
-    ...(url.password === '' ? {} : { password: decodeURIComponent(url.password) }),
-  };
-  if (url.protocol === 'unix:') return { path, ...fromUrl, ...login };
-  const db = /^\/(\d+)$/.exec(path)?.[1];
-  return {
-    host: url.hostname.replace(/^\[(.*)\]$/, '$1') || '127.0.0.1',
-    port: url.port === '' ? 6379 : Number(url.port),
-    ...(db === undefined ? {} : { db: Number(db) }),
-    ...(url.protocol === 'rediss:' ? { tls: {} } : {}),
-    ...fromUrl,
-    ...login,
-  };
+  const endpoint = parseConnectionString(l2.connectionString ?? '');
+  if (endpoint.kind === 'unusable') throw new CacheError('CACHE_INTERNAL', 'An unusable connection string passed validation');
+  if (endpoint.kind === 'unix') return { path: endpoint.path, ...login };
+  return { host: endpoint.host.replace(/^\[(.*)\]$/, '$1'), port: endpoint.port, ...login };
 }
 
 function readTls(tls: ResolvedTls, service: string): TlsOptions {

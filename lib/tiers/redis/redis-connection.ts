@@ -9,7 +9,7 @@
  */
 import type { Command as CommandClass, Redis } from 'ioredis';
 import type { Clock } from '../../base/clock.js';
-import type { CacheError } from '../../base/errors.js';
+import { CacheError } from '../../base/errors.js';
 import { HybridClock } from '../../base/hybrid-clock.js';
 import type { EndpointHealth } from '../../observe/health.js';
 import { describeFailure, timedOut, unavailable } from './redis-errors.js';
@@ -214,7 +214,8 @@ export class RedisConnection {
         this.#degrade(describeFailure(error));
         this.#endFirstAttempt();
         this.#planCheck(RETRY_PROBE_MS);
-        if (this.#parts.isOwned && this.#parts.client.status === 'ready') this.#dropSocket();
+        // A refusal is an answer: only a silent server's socket is given up.
+        if (CacheError.is(error, 'CACHE_L2_TIMEOUT') && this.#parts.isOwned) this.#dropSocket();
       },
     );
   }

@@ -27,20 +27,38 @@ const VERSION_FROM = VERSION_AT + 1;
 const VERSION_TO = VERSION_AT + VERSION_LENGTH;
 
 /**
+ * A version further ahead of the server's clock than this does not protect its entry: it was made while some clock was
+ * wrong, and obeying it would lock the key until that time comes. {@link HybridClock.observe} draws the same line.
+ */
+const MAX_AHEAD_MS = 60_000;
+
+/** Lua: whether `head` is the beginning of an entry whose version is newer than `version`. */
+const IS_NEWER = `
+local call, pcall, sub = redis.call, redis.pcall, string.sub
+local function is_entry(head)
+  return type(head) == 'string' and #head == ${VERSION_TO} and sub(head, 1, ${FORMAT_TAG.length}) == '${FORMAT_TAG}'
+end
+local function is_newer(head, version)
+  if sub(head, ${VERSION_FROM}) <= version then return false end
+  local stored_ms = tonumber(sub(head, ${VERSION_FROM}, ${VERSION_FROM + 12}))
+  return stored_ms ~= nil and stored_ms <= tonumber(call('TIME')[1]) * 1000 + ${MAX_AHEAD_MS}
+end
+`;
+
+/**
  * KEYS[i]: where entry i goes. ARGV[i]: its sealed envelope.
  * Returns per entry: 1 created, 2 replaced a live value, 0 an entry that is not older is there, or the error's text.
  * Bytes that are no entry of this format count as nothing.
  */
-const APPLY_WRITES = `
-local call, pcall, sub = redis.call, redis.pcall, string.sub
+const APPLY_WRITES = `${IS_NEWER}
 local results = {}
 for i = 1, #KEYS do
   local entry = ARGV[i]
   local head = pcall('GETRANGE', KEYS[i], 0, ${VERSION_TO - 1})
   local live, newer = false, false
-  if type(head) == 'string' and #head == ${VERSION_TO} and sub(head, 1, ${FORMAT_TAG.length}) == '${FORMAT_TAG}' then
+  if is_entry(head) then
     live = sub(head, ${KIND_AT + 1}, ${KIND_AT + 1}) == 'v'
-    newer = sub(head, ${VERSION_FROM}) > sub(entry, ${VERSION_FROM}, ${VERSION_TO})
+    newer = is_newer(head, sub(entry, ${VERSION_FROM}, ${VERSION_TO}))
   end
   if newer then
     results[i] = 0
@@ -67,17 +85,14 @@ return 1
  * KEYS: entries of one service. ARGV[1]: the version of the clear. Removes those written before it; marks of deletions
  * stay, they expire by themselves. Returns how many were removed.
  */
-const REMOVE_OLDER = `
+const REMOVE_OLDER = `${IS_NEWER}
 local doomed = {}
 for i = 1, #KEYS do
-  local head = redis.pcall('GETRANGE', KEYS[i], 0, ${VERSION_TO - 1})
-  local keep = false
-  if type(head) == 'string' and #head == ${VERSION_TO} and string.sub(head, 1, ${FORMAT_TAG.length}) == '${FORMAT_TAG}' then
-    keep = string.sub(head, ${KIND_AT + 1}, ${KIND_AT + 1}) == 'd' or string.sub(head, ${VERSION_FROM}) > ARGV[1]
-  end
+  local head = pcall('GETRANGE', KEYS[i], 0, ${VERSION_TO - 1})
+  local keep = is_entry(head) and (sub(head, ${KIND_AT + 1}, ${KIND_AT + 1}) == 'd' or is_newer(head, ARGV[1]))
   if not keep then doomed[#doomed + 1] = KEYS[i] end
 end
-if #doomed > 0 then redis.call('UNLINK', unpack(doomed)) end
+if #doomed > 0 then call('UNLINK', unpack(doomed)) end
 return #doomed
 `;
 
