@@ -51,7 +51,10 @@ export type Loader<V> = (context: LoadContext<V>) => V | undefined | PromiseLike
 export type ManyLoader<V> = (
   keys: readonly string[],
   context: { readonly signal: AbortSignal },
-) => ReadonlyMap<string, V | undefined> | readonly (V | undefined)[] | PromiseLike<ReadonlyMap<string, V | undefined> | readonly (V | undefined)[]>;
+) =>
+  | ReadonlyMap<string, V | undefined>
+  | readonly (V | undefined)[]
+  | PromiseLike<ReadonlyMap<string, V | undefined> | readonly (V | undefined)[]>;
 
 /** Options of `getOrLoad`. */
 export interface LoadOptions {

@@ -23,6 +23,8 @@ export class Flight extends FenceTicket {
   readonly left: Promise<void>;
   /** Loads whatever is cached. */
   readonly isForced: boolean;
+  /** A reload ahead of time (`refresh_ahead`), which nobody asked to wait for. */
+  isBackground = false;
   /** Whether the loader has been called. */
   hasStarted = false;
   /** Whether the flight has ended or been given up. */
@@ -33,6 +35,8 @@ export class Flight extends FenceTicket {
   waiters = 0;
   /** A value past its TTL that may be handed out if the load fails; `undefined`: none. */
   stale: unknown;
+  /** The tier that held {@link stale}. */
+  staleTier: 'l1' | 'l2' = 'l1';
   #controller: AbortController | undefined;
   #resolve: (end: LoadEnd) => void = () => undefined;
   #reject: (error: unknown) => void = () => undefined;

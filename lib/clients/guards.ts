@@ -14,10 +14,14 @@ export function guardKey(key: unknown, maxLength: number, service: string): asse
   if (key.length === 0) throw new CacheError('CACHE_KEY_INVALID', 'A key must not be empty', { service, key });
   if (key.length > maxLength) {
     const shown = `${key.slice(0, 64)}…`;
-    throw new CacheError('CACHE_KEY_INVALID', `A key of ${key.length} characters is longer than l2.max_key_length (${maxLength})`, {
-      service,
-      key: shown,
-    });
+    throw new CacheError(
+      'CACHE_KEY_INVALID',
+      `A key of ${key.length} characters is longer than l2.max_key_length (${maxLength})`,
+      {
+        service,
+        key: shown,
+      },
+    );
   }
   // Half a surrogate pair would be written as a replacement character: two keys would become one.
   if (!isWellFormed(key)) throw new CacheError('CACHE_KEY_INVALID', 'A key must be well-formed Unicode', { service });
@@ -31,7 +35,16 @@ export function guardKeys(keys: unknown, maxLength: number, service: string): as
 
 /** @throws {TypeError} for `undefined`, which stands for "nothing is cached" */
 export function guardValue(value: unknown): void {
-  if (value === undefined) throw misuse('value', 'anything but undefined (null may be stored; use delete to remove a key)', value);
+  if (value === undefined)
+    throw misuse('value', 'anything but undefined (null may be stored; use delete to remove a key)', value);
+}
+
+/** The pairs of a `setMany`. @throws {TypeError} when it is not a Map or another iterable */
+export function readEntries<V>(entries: unknown): Iterable<readonly [string, V]> {
+  if (typeof entries !== 'object' || entries === null || !(Symbol.iterator in entries)) {
+    throw misuse('entries', 'a Map or an iterable of [key, value] pairs', entries);
+  }
+  return entries as Iterable<readonly [string, V]>;
 }
 
 /** @throws {TypeError} when `fn` is not a function */
@@ -40,7 +53,10 @@ export function guardFunction(fn: unknown, parameter: string): void {
 }
 
 /** The lifetime a write was given, in milliseconds; absent: the service's. @throws {TypeError} */
-export function readSetOptions(options: SetOptions | undefined, strategies: Readonly<Record<string, number>>): number | undefined {
+export function readSetOptions(
+  options: SetOptions | undefined | null,
+  strategies: Readonly<Record<string, number>>,
+): number | undefined {
   if (options === undefined) return undefined;
   if (typeof options !== 'object' || options === null) return requireTtlMs(options, 'ttl', strategies);
   guardOptionNames(options, ['ttl'], 'set');
@@ -56,10 +72,19 @@ export interface CheckedLoadOptions {
   readonly signal: AbortSignal | undefined;
 }
 
-const NO_OPTIONS: CheckedLoadOptions = { ttlMs: undefined, timeoutMs: undefined, allowStale: undefined, disableLoad: false, signal: undefined };
+const NO_OPTIONS: CheckedLoadOptions = {
+  ttlMs: undefined,
+  timeoutMs: undefined,
+  allowStale: undefined,
+  disableLoad: false,
+  signal: undefined,
+};
 
 /** @throws {TypeError} for an option that is unknown or of the wrong type */
-export function readLoadOptions(options: LoadOptions | undefined, strategies: Readonly<Record<string, number>>): CheckedLoadOptions {
+export function readLoadOptions(
+  options: LoadOptions | undefined,
+  strategies: Readonly<Record<string, number>>,
+): CheckedLoadOptions {
   if (options === undefined) return NO_OPTIONS;
   if (typeof options !== 'object' || (options as unknown) === null) throw misuse('options', 'an object', options);
   guardOptionNames(options, ['ttl', 'timeout', 'allowStale', 'disableLoad', 'signal'], 'getOrLoad');

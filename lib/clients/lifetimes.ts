@@ -65,7 +65,10 @@ export class Lifetimes {
   }
 
   /** Milliseconds since an L2 entry was created, and until its TTL ends. */
-  ageOf(entry: { readonly createdAtMs: number; readonly freshUntilMs: number }): { readonly ageMs: number; readonly ttlMs: number } {
+  ageOf(entry: { readonly createdAtMs: number; readonly freshUntilMs: number }): {
+    readonly ageMs: number;
+    readonly ttlMs: number;
+  } {
     const nowMs = this.#hybrid === undefined ? this.#clock.nowMs() : this.#hybrid.nowMs();
     return { ageMs: Math.max(0, nowMs - entry.createdAtMs), ttlMs: Math.max(0, entry.freshUntilMs - nowMs) };
   }
@@ -79,7 +82,8 @@ export class Lifetimes {
   }
 
   #copyTimes(nowMs: number, createdAtMs: number, freshUntilMs: number): MemoryTimes {
-    const l1TtlMs = this.#service.l1?.ttlMs ?? Infinity;
+    // Without L2 the life of an entry is its life in L1: a call may ask for a longer one than the service's.
+    const l1TtlMs = this.#service.cacheType === 'l1' ? Infinity : (this.#service.l1?.ttlMs ?? Infinity);
     const refreshAtMs = freshUntilMs - (freshUntilMs - createdAtMs) * this.#service.refreshAhead;
     return { createdAtMs, expiresAtMs: Math.min(freshUntilMs, nowMs + l1TtlMs), refreshAtMs };
   }

@@ -46,7 +46,7 @@ export class LoadMany {
     ttlMs: number | undefined,
   ): Promise<void> {
     try {
-      await Promise.all(opened.map(({ turn }) => turn));
+      for (const { turn } of opened) if (turn !== undefined) await turn;
       const missing = await this.#landCached(opened.map(({ flight }) => flight));
       if (missing.length > 0) await this.#landLoaded(missing, loadMany, ttlMs);
     } catch (error) {

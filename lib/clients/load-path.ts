@@ -25,7 +25,13 @@ export class LoadPath {
   readonly #redis: RedisSide | undefined;
   readonly #isSingle: boolean;
 
-  constructor(core: ServiceCore, reads: ReadPath, writes: WritePath, memory: MemoryTier | undefined, redis: RedisSide | undefined) {
+  constructor(
+    core: ServiceCore,
+    reads: ReadPath,
+    writes: WritePath,
+    memory: MemoryTier | undefined,
+    redis: RedisSide | undefined,
+  ) {
     this.#core = core;
     this.#reads = reads;
     this.#writes = writes;
@@ -37,7 +43,7 @@ export class LoadPath {
   /** The value of a key that has no fresh L1 entry, or a forced reload of any key. */
   async load(key: string, loader: Loader<unknown>, options: CheckedLoadOptions, isForced: boolean): Promise<unknown> {
     const flight = this.join(key, isForced) ?? this.#launch(key, loader, options.ttlMs, isForced);
-    const value = await this.wait(flight, options);
+    const value = await this.wait(flight, options, isForced);
     if (flight.isDue) this.refreshInBackground(key, loader, options);
     return value;
   }
@@ -61,21 +67,26 @@ export class LoadPath {
   }
 
   /** Waits for a flight with one caller's patience; counts the call's hit or miss. */
-  async wait(flight: Flight, options: CheckedLoadOptions): Promise<unknown> {
+  async wait(flight: Flight, options: CheckedLoadOptions, isForced = false): Promise<unknown> {
+    if (flight.isBackground && !isForced) {
+      // Nobody waits for a reload ahead of time while what is cached is still fresh.
+      const cached = await this.findCached(new Flight(flight.key, false));
+      if (cached !== undefined) return this.#finish(flight.key, cached);
+    }
     const timeoutMs = options.timeoutMs ?? this.#core.parts.config.loadTimeoutMs;
     flight.waiters++;
     try {
-      const end = await (timeoutMs === 0 && options.signal === undefined ? flight.end : this.#waitAtMost(flight, timeoutMs, options.signal));
-      if (end.source === 'load') this.#core.miss(flight.key);
-      else this.#core.hit(flight.key, end.source, false);
-      return this.#memory === undefined ? end.value : this.#memory.handOut(end.value);
+      const end = await (timeoutMs === 0 && options.signal === undefined
+        ? flight.end
+        : this.#waitAtMost(flight, timeoutMs, options.signal));
+      return this.#finish(flight.key, end);
     } catch (error) {
       const mayBeStale = options.allowStale !== false && flight.stale !== undefined && options.signal?.aborted !== true;
       if (!mayBeStale) {
         this.#core.miss(flight.key);
         throw error;
       }
-      this.#core.hit(flight.key, this.#memory === undefined ? 'l2' : 'l1', true);
+      this.#core.hit(flight.key, flight.staleTier, true);
       return this.#memory === undefined ? flight.stale : this.#memory.handOut(flight.stale);
     }
   }
@@ -92,7 +103,10 @@ export class LoadPath {
       flight.isDue = this.#core.parts.lifetimes.isDueForRefresh(entry);
       return { source: 'l2', value: entry.value };
     }
-    if (entry.kind === 'v') flight.stale = entry.value;
+    if (entry.kind === 'v') {
+      flight.stale = entry.value;
+      flight.staleTier = 'l2';
+    }
     return undefined;
   }
 
@@ -148,6 +162,7 @@ export class LoadPath {
 
   #launch(key: string, loader: Loader<unknown>, ttlMs: number | undefined, isForced: boolean, isBackground = false): Flight {
     const { flight, turn } = this.open(key, isForced);
+    flight.isBackground = isBackground;
     this.#fly(flight, turn, loader, ttlMs, isBackground).then(
       (end) => {
         this.#core.parts.fence.close(flight);
@@ -161,7 +176,13 @@ export class LoadPath {
     return flight;
   }
 
-  async #fly(flight: Flight, turn: Promise<void> | undefined, loader: Loader<unknown>, ttlMs: number | undefined, isBackground: boolean): Promise<LoadEnd> {
+  async #fly(
+    flight: Flight,
+    turn: Promise<void> | undefined,
+    loader: Loader<unknown>,
+    ttlMs: number | undefined,
+    isBackground: boolean,
+  ): Promise<LoadEnd> {
     if (turn !== undefined) await turn;
     if (flight.isForced) {
       const held = this.#memory?.readEntry(flight.key);
@@ -170,7 +191,11 @@ export class LoadPath {
       const cached = await this.findCached(flight);
       if (cached !== undefined) return cached;
     }
-    if (flight.isOver) throw new CacheError('CACHE_LOAD_FAILED', 'Nobody waits for this load any more', { service: this.#core.name, key: flight.key });
+    if (flight.isOver)
+      throw new CacheError('CACHE_LOAD_FAILED', 'Nobody waits for this load any more', {
+        service: this.#core.name,
+        key: flight.key,
+      });
     flight.hasStarted = true;
     const stamp = this.stamp();
     const startedMs = this.#core.parts.clock.nowMs();
@@ -182,7 +207,13 @@ export class LoadPath {
       throw error;
     }
     this.reportLoad(flight.key, startedMs, isBackground);
-    return { source: 'load', value: flight.isOver ? value : await this.keep(flight, value, stamp, ttlMs) };
+    return { source: 'load', value: isOver(flight) ? value : await this.keep(flight, value, stamp, ttlMs) };
+  }
+
+  #finish(key: string, end: LoadEnd): unknown {
+    if (end.source === 'load') this.#core.miss(key);
+    else this.#core.hit(key, end.source, false);
+    return this.#memory === undefined ? end.value : this.#memory.handOut(end.value);
   }
 
   async #keepNothing(flight: Flight, stamp: number): Promise<void> {
@@ -191,24 +222,29 @@ export class LoadPath {
     fence.close(flight);
     if (config.nullTtlMs > 0) await this.#writes.store(this.#writes.prepareAbsent(flight.key), stamp, config.nullTtlMs);
     // What is cached, if anything, is past its TTL or was to be replaced: the source says it is gone.
-    else if (flight.stale !== undefined || flight.isForced) await this.#writes.remove(flight.key);
+    else if (flight.stale !== undefined || flight.isForced) await this.#writes.remove(flight.key, stamp);
   }
 
   #waitAtMost(flight: Flight, timeoutMs: number, signal: AbortSignal | undefined): Promise<LoadEnd> {
     const { clock, counters } = this.#core.parts;
     return new Promise((resolve, reject) => {
-      const giveUp = (error: unknown): void => {
+      const giveUp = (error: Error): void => {
         cancel();
         signal?.removeEventListener('abort', onAbort);
-        reject(error as Error);
+        reject(error);
         if (--flight.waiters === 0 && !flight.isOver) flight.abandon(error);
       };
       const onAbort = (): void => {
-        giveUp(signal?.reason);
+        giveUp(signal?.reason as Error);
       };
       const onTimeout = (): void => {
         counters.loadTimeouts++;
-        giveUp(new CacheError('CACHE_LOAD_TIMEOUT', `The load took longer than ${timeoutMs} ms`, { service: this.#core.name, key: flight.key }));
+        giveUp(
+          new CacheError('CACHE_LOAD_TIMEOUT', `The load took longer than ${timeoutMs} ms`, {
+            service: this.#core.name,
+            key: flight.key,
+          }),
+        );
       };
       const cancel = timeoutMs === 0 ? () => undefined : clock.schedule(onTimeout, timeoutMs);
       const stop = (): void => {
@@ -216,20 +252,11 @@ export class LoadPath {
         signal?.removeEventListener('abort', onAbort);
       };
       if (signal?.aborted === true) {
-        giveUp(signal.reason);
+        giveUp(signal.reason as Error);
         return;
       }
       signal?.addEventListener('abort', onAbort, { once: true });
-      flight.end.then(
-        (end) => {
-          stop();
-          resolve(end);
-        },
-        (error: unknown) => {
-          stop();
-          reject(error as Error);
-        },
-      );
+      flight.end.finally(stop).then(resolve, reject);
     });
   }
 }
@@ -254,4 +281,9 @@ class FlightContext implements LoadContext<unknown> {
 function toCacheError(error: unknown): CacheError {
   if (CacheError.is(error)) return error;
   return new CacheError('CACHE_ENCODE_FAILED', 'What was loaded could not be stored', { cause: error });
+}
+
+/** Whether a flight was given up meanwhile; a function, because the compiler takes a property that was checked for settled. */
+function isOver(flight: Flight): boolean {
+  return flight.isOver;
 }

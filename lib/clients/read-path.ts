@@ -101,7 +101,11 @@ export class ReadPath implements ReadOwner {
     const nowMs = this.#core.parts.clock.nowMs();
     if (held !== undefined && !held.stale) {
       this.#core.hit(key, 'l1', false);
-      const times = { tier: 'l1', ageMs: Math.max(0, nowMs - held.createdAtMs), ttlMs: Math.max(0, held.expiresAtMs - nowMs) } as const;
+      const times = {
+        tier: 'l1',
+        ageMs: Math.max(0, nowMs - held.createdAtMs),
+        ttlMs: Math.max(0, held.expiresAtMs - nowMs),
+      } as const;
       return held.value === ABSENT ? { status: 'absent', ...times } : { status: 'fresh', value: held.value as V, ...times };
     }
     const end = this.#redis === undefined ? undefined : await this.fetch(key);

@@ -16,7 +16,7 @@ import { snapshotMetrics, type ServiceCounters, type ServiceMetrics } from '../o
 import { ABSENT } from '../tiers/memory/memory-entry.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
 import type { Loader, LoadOptions, LookupResult, ManyLoader, SetOptions, SetResult } from './cache-client.js';
-import { guardFunction, guardKey, guardKeys, guardValue, readLoadOptions, readSetOptions } from './guards.js';
+import { guardFunction, guardKey, guardKeys, guardValue, readEntries, readLoadOptions, readSetOptions } from './guards.js';
 import type { InternalClient } from './internal-client.js';
 import { LoadMany } from './load-many.js';
 import { LoadPath } from './load-path.js';
@@ -24,9 +24,6 @@ import { ReadPath } from './read-path.js';
 import type { PreparedValue } from './write-path.js';
 import { WritePath } from './write-path.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
-
-/** Closes the service a client belongs to; given by the manager. */
-export type CloseService = () => Promise<void>;
 
 /** See the file's header. */
 export class TieredClient<V = unknown> implements InternalClient<V> {
@@ -41,11 +38,11 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
   readonly #writes: WritePath;
   readonly #loads: LoadPath;
   readonly #loadsMany: LoadMany;
-  readonly #close: CloseService;
+  readonly #close: () => Promise<void>;
   readonly #views = new Map<CacheType, TieredClient<V>>();
 
   /** @param cacheType the tiers this view uses; the service must have them */
-  constructor(core: ServiceCore, cacheType: CacheType, close: CloseService) {
+  constructor(core: ServiceCore, cacheType: CacheType, close: () => Promise<void>) {
     this.#core = core;
     this.service = core.name;
     this.#memory = cacheType === 'l2' ? undefined : core.parts.memory;
@@ -116,12 +113,12 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     const ttlMs = readSetOptions(options, this.#core.parts.strategies);
     // Everything is checked and encoded before anything is stored; of a repeated key the last value counts.
     const prepared = new Map<string, PreparedValue | Promise<PreparedValue>>();
-    for (const [key, value] of requireEntries<V>(entries)) {
+    for (const [key, value] of readEntries<V>(entries)) {
       guardKey(key, this.#core.maxKeyLength, this.service);
       guardValue(value);
       prepared.set(key, this.#writes.prepare(key, value));
     }
-    const ready = await Promise.all(prepared.values());
+    const ready = await Promise.all([...prepared.values()].map(async (each) => each));
     const results = await Promise.all(ready.map((each) => this.#writes.store(each, this.#writes.stamp(), ttlMs)));
     return new Map(ready.map((each, i) => [each.key, results[i] as SetResult]));
   }
@@ -144,7 +141,11 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     return this.#getOrLoadChecked(key, loader, options);
   }
 
-  async getOrLoadMany(keys: readonly string[], loadMany: ManyLoader<V>, options?: LoadOptions): Promise<Map<string, V | undefined>> {
+  async getOrLoadMany(
+    keys: readonly string[],
+    loadMany: ManyLoader<V>,
+    options?: LoadOptions,
+  ): Promise<Map<string, V | undefined>> {
     this.#checkAll(keys);
     guardFunction(loadMany, 'loadMany');
     const checked = readLoadOptions(options, this.#core.parts.strategies);
@@ -159,7 +160,7 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     if (missing.length === 0) return result;
     const found = checked.disableLoad
       ? await this.#reads.getMany(missing)
-      : await this.#loadsMany.load(missing, loadMany as ManyLoader<unknown>, checked);
+      : await this.#loadsMany.load(missing, loadMany, checked);
     for (const key of missing) result.set(key, found.get(key) as V | undefined);
     return result;
   }
@@ -168,7 +169,12 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     this.#check(key);
     guardFunction(loader, 'loader');
     const checked = readLoadOptions(options, this.#core.parts.strategies);
-    return (await this.#loads.load(key, loader as Loader<unknown>, { ...checked, allowStale: checked.allowStale ?? false }, true)) as V | undefined;
+    return (await this.#loads.load(
+      key,
+      loader as Loader<unknown>,
+      { ...checked, allowStale: checked.allowStale ?? false },
+      true,
+    )) as V | undefined;
   }
 
   setL1Only(key: string, value: V, options?: SetOptions): Promise<SetResult> {
@@ -262,12 +268,16 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     }
     if (!checked.disableLoad) return (await this.#loads.load(key, loader as Loader<unknown>, checked, false)) as V | undefined;
     const found = await this.#reads.getBeyondMemory<V>(key);
-    return found === undefined && checked.allowStale === true && held !== undefined && held.value !== ABSENT ? (held.value as V) : found;
+    return found === undefined && checked.allowStale === true && held !== undefined && held.value !== ABSENT
+      ? (held.value as V)
+      : found;
   }
 
   async #viewed<T>(cacheType: CacheType, method: string, use: (view: TieredClient<V>) => Promise<T>): Promise<T> {
     if (cacheType === 'l1' ? this.#memory === undefined : this.#redis === undefined) {
-      throw new TypeError(`${method}() needs a service with ${cacheType.toUpperCase()}; "${this.service}" is ${this.#core.parts.config.cacheType}`);
+      throw new TypeError(
+        `${method}() needs a service with ${cacheType.toUpperCase()}; "${this.service}" is ${this.#core.parts.config.cacheType}`,
+      );
     }
     return use(this.view(cacheType));
   }
@@ -286,11 +296,4 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
   #announceHit(key: string): void {
     this.#events.emit('hit', { service: this.service, key, tier: 'l1', stale: false });
   }
-}
-
-function requireEntries<V>(entries: unknown): Iterable<readonly [string, V]> {
-  if (typeof entries !== 'object' || entries === null || !(Symbol.iterator in entries)) {
-    throw misuse('entries', 'a Map or an iterable of [key, value] pairs', entries);
-  }
-  return entries as Iterable<readonly [string, V]>;
 }

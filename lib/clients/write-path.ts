@@ -8,6 +8,7 @@ import { kindOfSealed } from '../codec/envelope.js';
 import { ABSENT } from '../tiers/memory/memory-entry.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
 import type { EncodedValue } from '../tiers/redis/redis-tier.js';
+import type { FenceTicket } from '../sync/write-fence.js';
 import type { WriteOutcome } from '../tiers/redis/write-script.js';
 import type { SetResult } from './cache-client.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
@@ -84,10 +85,9 @@ export class WritePath {
     });
   }
 
-  /** Removes a key everywhere; resolves to whether a value was known to be there. */
-  async remove(key: string): Promise<boolean> {
+  /** Removes a key everywhere, unless Redis has a write newer than `stamp`; resolves to whether a value was known to be there. */
+  async remove(key: string, stamp = this.stamp()): Promise<boolean> {
     const { fence, counters, events } = this.#core.parts;
-    const stamp = this.stamp();
     fence.overtake(key);
     let existed = this.#memory?.delete(key) ?? false;
     if (this.#redis !== undefined) {
@@ -107,17 +107,24 @@ export class WritePath {
     const { tier, writer } = this.#redis;
     for (let attempt = 0; attempt < EXPIRE_ATTEMPTS; attempt++) {
       await writer.find(key)?.outcome;
-      const entry = await tier.read(key);
-      if (entry?.kind !== 'v' || !lifetimes.isFresh(entry)) return this.#memory?.setExpiry(key, times.expiresAtMs, times.refreshAtMs) ?? false;
-      const encoded = await tier.encode(key, entry.value);
-      const sealed = tier.sealValue(encoded, tier.clock.versionOf(tier.clock.stamp()), {
-        ...lifetimes.redisTimes(lifeMs, this.#core.parts.config.staleTtlMs),
-        createdAtMs: entry.createdAtMs,
-      });
-      if (await tier.replace(key, sealed, entry.version)) {
+      const ticket = fence.open(key);
+      try {
+        const entry = await tier.read(key);
+        if (isOvertaken(ticket)) continue;
+        if (entry?.kind !== 'v' || !lifetimes.isFresh(entry))
+          return this.#memory?.setExpiry(key, times.expiresAtMs, times.refreshAtMs) ?? false;
+        const encoded = await tier.encode(key, entry.value);
+        const life = lifetimes.redisTimes(lifeMs, this.#core.parts.config.staleTtlMs);
+        // The version stays: a set that is on its way must not lose to a new lifetime.
+        const sealed = tier.sealValue(encoded, entry.version, { ...life, createdAtMs: entry.createdAtMs });
+        if (!(await tier.replace(key, sealed, entry.version))) continue;
+        // A write that came meanwhile has a lifetime of its own.
+        if (isOvertaken(ticket)) return true;
         fence.overtake(key);
         this.#memory?.setExpiry(key, times.expiresAtMs, times.refreshAtMs);
         return true;
+      } finally {
+        fence.close(ticket);
       }
     }
     throw new CacheError('CACHE_L2_UNAVAILABLE', 'The entry kept changing while its lifetime was being set; try again', {
@@ -137,6 +144,9 @@ export class WritePath {
       await writer.flush();
       if (!tier.isUsable) throw this.#refused(tier.unusableError(), undefined);
       await tier.clear(tier.clock.versionOf(stamp));
+      // Once more: a read that began since may have brought back what was still in Redis.
+      fence.overtakeAll();
+      this.#memory?.clear();
     }
     if (events.hears('invalidate')) events.emit('invalidate', { service: this.#core.name, reason: 'clear' });
   }
@@ -148,7 +158,12 @@ export class WritePath {
     if (this.#memory === undefined) this.#core.parts.memory?.delete(key);
     const l1 = this.#keep(prepared, undefined, life);
     if (!redis.tier.isUsable) return this.#notWritten(key, l1, redis.tier.unusableError());
-    const outcome = redis.writer.put(key, redis.tier.nameOf(key), this.#seal(redis, prepared, stamp, life), redis.tier.clock.versionOf(stamp));
+    const outcome = redis.writer.put(
+      key,
+      redis.tier.nameOf(key),
+      this.#seal(redis, prepared, stamp, life),
+      redis.tier.clock.versionOf(stamp),
+    );
     if (this.#writesThrough) return this.#conclude(key, l1, await outcome);
     this.#core.parts.background.add(
       outcome.then((end) => this.#conclude(key, l1, end, true)),
@@ -242,4 +257,9 @@ export class WritePath {
     const memory = this.#memory as MemoryTier;
     return memory.prepare(value, { service: this.#core.name, key });
   }
+}
+
+/** Whether a write came in between; a function, because the compiler takes a property that was checked for settled. */
+function isOvertaken(ticket: FenceTicket): boolean {
+  return ticket.isOvertaken;
 }

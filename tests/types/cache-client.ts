@@ -1,0 +1,71 @@
+/** Type tests of `CacheClient`: the value type of `getClient<V>` reaches every method. */
+import type { CacheClient, LookupResult, SetResult } from '../../lib/clients/cache-client.js';
+import { type Equal, expectTrue } from './equal.js';
+
+interface User {
+  readonly id: number;
+}
+
+/** As the registry declares it. */
+type GetClient = <V = unknown>(service: string) => CacheClient<V>;
+
+/** Undeclared values are `unknown`. */
+export function undeclaredValues(getClient: GetClient): void {
+  const client = getClient('users');
+  expectTrue<Equal<typeof client, CacheClient>>();
+  expectTrue<Equal<Awaited<ReturnType<typeof client.get>>, unknown>>();
+  expectTrue<Equal<ReturnType<typeof client.peek>, unknown>>();
+}
+
+/** Declared values are what is read and what may be written. */
+export async function declaredValues(getClient: GetClient): Promise<void> {
+  const client = getClient<User>('users');
+  expectTrue<Equal<ReturnType<typeof client.peek>, User | undefined>>();
+  expectTrue<Equal<Awaited<ReturnType<typeof client.get>>, User | undefined>>();
+  expectTrue<Equal<Awaited<ReturnType<typeof client.lookup>>, LookupResult<User>>>();
+  expectTrue<Equal<Awaited<ReturnType<typeof client.set>>, SetResult>>();
+  expectTrue<Equal<Awaited<ReturnType<typeof client.getMany>>, Map<string, User>>>();
+  expectTrue<Equal<Awaited<ReturnType<typeof client.getOrLoad>>, User | undefined>>();
+  expectTrue<Equal<Awaited<ReturnType<typeof client.getOrLoadMany>>, Map<string, User | undefined>>>();
+  expectTrue<Equal<Awaited<ReturnType<typeof client.delete>>, boolean>>();
+  await client.set('1', { id: 1 }, '5m');
+  await client.set('1', { id: 1 }, { ttl: 5 });
+  // @ts-expect-error another type of value
+  await client.set('1', 'one');
+  // @ts-expect-error `undefined` can't be stored
+  await client.set('1', undefined);
+  // @ts-expect-error keys are strings
+  await client.get(1);
+  // @ts-expect-error no such option
+  await client.set('1', { id: 1 }, { tll: 5 });
+  // @ts-expect-error the loader makes another type of value
+  await client.getOrLoad('1', () => 'one');
+}
+
+/** Loaders are told their key, a signal and a stale value of the client's type. */
+export async function loaders(getClient: GetClient): Promise<void> {
+  const client = getClient<User>('users');
+  await client.getOrLoad('1', async ({ key, signal, stale }) => {
+    expectTrue<Equal<typeof key, string>>();
+    expectTrue<Equal<typeof signal, AbortSignal>>();
+    expectTrue<Equal<typeof stale, User | undefined>>();
+    return stale;
+  });
+  await client.getOrLoadMany(['1'], (keys) => {
+    expectTrue<Equal<typeof keys, readonly string[]>>();
+    return new Map([['1', { id: 1 }]]);
+  });
+  await client.getOrLoadMany(['1'], () => [{ id: 1 }]);
+}
+
+/** Events carry the payload of their name. */
+export function events(getClient: GetClient): void {
+  const client = getClient('users');
+  client.on('hit', ({ service, key, tier, stale }) => {
+    expectTrue<Equal<[typeof service, typeof key, typeof tier, typeof stale], [string, string, 'l1' | 'l2', boolean]>>();
+  });
+  // @ts-expect-error no such event
+  client.on('hits', () => undefined);
+  // @ts-expect-error the payload of a hit has no error
+  client.on('hit', ({ error }: { readonly error: unknown }) => error);
+}
