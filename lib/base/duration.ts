@@ -22,7 +22,10 @@ const UNIT_MS: Readonly<Record<string, number>> = { ms: 1, s: 1000, m: 60_000, h
 const WITH_UNIT = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/;
 
 /** Returns the milliseconds `value` stands for, or `undefined` when it is not a duration. Zero is a duration here. */
-export function parseDurationMs(value: unknown, strategies: Readonly<Record<string, number>> = BUILT_IN_STRATEGIES): number | undefined {
+export function parseDurationMs(
+  value: unknown,
+  strategies: Readonly<Record<string, number>> = BUILT_IN_STRATEGIES,
+): number | undefined {
   if (typeof value === 'number') {
     return Number.isFinite(value) && value >= 0 ? value * 1000 : undefined;
   }
@@ -41,7 +44,11 @@ export function parseDurationMs(value: unknown, strategies: Readonly<Record<stri
 export function requireTtlMs(value: unknown, parameter: string, strategies?: Readonly<Record<string, number>>): number {
   const ms = parseDurationMs(value, strategies);
   if (ms === undefined || ms <= 0 || ms > MAX_TTL_MS) {
-    throw misuse(parameter, 'a positive duration of at most 30 days (seconds, or a string such as "250ms", "30s", "5m", "1h", "1d")', value);
+    throw misuse(
+      parameter,
+      'a positive duration of at most 30 days (seconds, or a string such as "250ms", "30s", "5m", "1h", "1d")',
+      value,
+    );
   }
   return ms;
 }

@@ -15,6 +15,10 @@ const SYNC_LIMIT_BYTES = 16 * 1024;
 type Sync = (data: Buffer, options?: { maxOutputLength: number }) => Buffer;
 type Async = (data: Buffer, options?: { maxOutputLength: number }) => Promise<Buffer>;
 
+/**
+ * The asynchronous halves are `async` functions so that their promises are of this realm, which callers ask with
+ * `instanceof`: under jest, Node's own promises are of another one.
+ */
 interface Method {
   readonly compressSync: Sync;
   readonly compress: Async;
@@ -27,16 +31,16 @@ const BROTLI = { params: { [zlib.constants.BROTLI_PARAM_QUALITY]: 4 } };
 
 const gzip: Method = {
   compressSync: (data) => zlib.gzipSync(data),
-  compress: (data) => promisify<Buffer, Buffer>(zlib.gzip)(data),
+  compress: async (data) => promisify<Buffer, Buffer>(zlib.gzip)(data),
   expandSync: (data, options) => zlib.gunzipSync(data, options),
-  expand: (data, options) => promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip)(data, options ?? {}),
+  expand: async (data, options) => promisify<Buffer, zlib.ZlibOptions, Buffer>(zlib.gunzip)(data, options ?? {}),
 };
 
 const brotli: Method = {
   compressSync: (data) => zlib.brotliCompressSync(data, BROTLI),
-  compress: (data) => promisify<Buffer, zlib.BrotliOptions, Buffer>(zlib.brotliCompress)(data, BROTLI),
+  compress: async (data) => promisify<Buffer, zlib.BrotliOptions, Buffer>(zlib.brotliCompress)(data, BROTLI),
   expandSync: (data, options) => zlib.brotliDecompressSync(data, options),
-  expand: (data, options) => promisify<Buffer, zlib.BrotliOptions, Buffer>(zlib.brotliDecompress)(data, options ?? {}),
+  expand: async (data, options) => promisify<Buffer, zlib.BrotliOptions, Buffer>(zlib.brotliDecompress)(data, options ?? {}),
 };
 
 /** zstd came to Node in 22.15; the types of Node 20 do not know it. */
@@ -52,9 +56,9 @@ function zstdMethod(): Method | undefined {
   const z = zlib as unknown as ZstdFunctions;
   return {
     compressSync: (data) => z.zstdCompressSync(data),
-    compress: (data) => promisify(z.zstdCompress)(data),
+    compress: async (data) => promisify(z.zstdCompress)(data),
     expandSync: (data, options) => z.zstdDecompressSync(data, options),
-    expand: (data, options) => promisify(z.zstdDecompress)(data, options ?? {}),
+    expand: async (data, options) => promisify(z.zstdDecompress)(data, options ?? {}),
   };
 }
 
@@ -68,7 +72,11 @@ export interface Compressed {
 }
 
 /** Compresses a payload of at least `thresholdBytes`; a promise only when the thread pool does it. */
-export function compressPayload(payload: string | Buffer, name: CompressionName, thresholdBytes: number): Compressed | Promise<Compressed> {
+export function compressPayload(
+  payload: string | Buffer,
+  name: CompressionName,
+  thresholdBytes: number,
+): Compressed | Promise<Compressed> {
   const plain: Compressed = { tag: '-', payload };
   const tag = TAGS[name];
   const method = METHODS[tag];

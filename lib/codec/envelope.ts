@@ -65,7 +65,9 @@ const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(
 
 /** Eight lower-case hexadecimal digits. */
 function hex32(value: number): string {
-  return (HEX[value >>> 24] ?? '') + (HEX[(value >>> 16) & 255] ?? '') + (HEX[(value >>> 8) & 255] ?? '') + (HEX[value & 255] ?? '');
+  return (
+    (HEX[value >>> 24] ?? '') + (HEX[(value >>> 16) & 255] ?? '') + (HEX[(value >>> 8) & 255] ?? '') + (HEX[value & 255] ?? '')
+  );
 }
 
 /** Thirteen digits; times before 2001 or after 2286 do not occur on a server's clock. */

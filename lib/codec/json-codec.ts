@@ -12,19 +12,22 @@ export const jsonCodec: PayloadCodec = {
 
   encode(value) {
     if (typeof value === 'number' && !Number.isFinite(value)) {
-      throw new CacheError('CACHE_ENCODE_FAILED', `JSON cannot hold ${describeValue(value)}; store null or use serialization = "msgpack"`);
+      throw new CacheError(
+        'CACHE_ENCODE_FAILED',
+        `JSON cannot hold ${describeValue(value)}; store null or use serialization = "msgpack"`,
+      );
     }
     if (value instanceof Map || value instanceof Set) {
       throw new CacheError('CACHE_ENCODE_FAILED', 'JSON cannot hold a Map or a Set; store an array instead');
     }
-    let text: string | undefined;
+    let text: unknown;
     try {
-      text = JSON.stringify(value) as string | undefined;
+      text = JSON.stringify(value);
     } catch (cause) {
       const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : 'it threw';
       throw new CacheError('CACHE_ENCODE_FAILED', `The value cannot be written as JSON: ${reason}`, { cause });
     }
-    if (text === undefined) {
+    if (typeof text !== 'string') {
       throw new CacheError('CACHE_ENCODE_FAILED', `JSON cannot hold ${describeValue(value)}`);
     }
     return text;

@@ -22,13 +22,21 @@ export function createMsgpackCodec(): PayloadCodec {
         throw new CacheError('CACHE_ENCODE_FAILED', `MessagePack cannot hold ${describeValue(value)}`);
       }
       if (value instanceof Map) {
-        throw new CacheError('CACHE_ENCODE_FAILED', 'MessagePack would read a Map back as an object; store an object or an array of pairs');
+        throw new CacheError(
+          'CACHE_ENCODE_FAILED',
+          'MessagePack would read a Map back as an object; store an object or an array of pairs',
+        );
       }
       try {
         // pack() hands out a view of a shared buffer's fresh region; it is never written again.
         return packr.pack(value);
       } catch (cause) {
-        const reason = cause instanceof RangeError ? 'it is cyclic, too deep or too large' : cause instanceof Error ? cause.message : 'it threw';
+        const reason =
+          cause instanceof RangeError
+            ? 'it is cyclic, too deep or too large'
+            : cause instanceof Error
+              ? cause.message
+              : 'it threw';
         throw new CacheError('CACHE_ENCODE_FAILED', `The value cannot be written as MessagePack: ${reason}`, { cause });
       }
     },

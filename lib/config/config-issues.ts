@@ -7,7 +7,7 @@ import { CacheError } from '../base/errors.js';
 import type { ConfigPath } from './config-path.js';
 import { formatPath } from './config-path.js';
 import type { ConfigTable } from './plain-tree.js';
-import { redactSecrets } from './redact.js';
+import { redactSecrets } from '../base/redact-secrets.js';
 
 /** The most issues spelled out in the error's message; `issues` always has them all. */
 const MAX_SPELLED_OUT = 50;

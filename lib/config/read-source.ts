@@ -5,7 +5,7 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CacheError } from '../base/errors.js';
-import { redactSecrets } from './redact.js';
+import { redactSecrets } from '../base/redact-secrets.js';
 
 /** A parsed file. */
 export interface ParsedFile {

@@ -13,7 +13,7 @@ import type { PayloadCodec } from '../codec/payload-codec.js';
 import type { ResolvedGlobal, ResolvedService, ResolvedTwoLevel } from '../config/resolved-config.js';
 import { EventHub } from '../observe/event-hub.js';
 import type { Logger } from '../observe/logger.js';
-import { ServiceCounters } from '../observe/metrics.js';
+import { createCounters, type ServiceCounters } from '../observe/metrics.js';
 import { BatchWriter, type BatchPolicy } from '../sync/batch-writer.js';
 import { WriteFence } from '../sync/write-fence.js';
 import { MemoryTier } from '../tiers/memory/memory-tier.js';
@@ -39,10 +39,14 @@ const MAX_IN_FLIGHT = 4;
 const DEFAULT_MAX_PENDING = 10_000;
 
 /** Builds one service. @throws {CacheError} CACHE_CONFIG_INVALID when a TLS file cannot be read */
-export async function assembleService(config: ResolvedService, shared: SharedParts, given: Redis | undefined): Promise<ServiceCore> {
+export async function assembleService(
+  config: ResolvedService,
+  shared: SharedParts,
+  given: Redis | undefined,
+): Promise<ServiceCore> {
   const { clock, random, logger, global } = shared;
   const events = new EventHub(shared.events);
-  const counters = new ServiceCounters();
+  const counters = createCounters();
   const memory = config.l1 === undefined ? undefined : assembleMemory(config, shared, events, counters);
   // Reports need the core, which needs the parts that report.
   const reporter: { core?: ServiceCore } = {};
@@ -88,7 +92,12 @@ function assembleMemory(config: ResolvedService, shared: SharedParts, events: Ev
   });
 }
 
-async function assembleRedis(config: ResolvedService, shared: SharedParts, given: Redis | undefined, reporter: { core?: ServiceCore }): Promise<RedisSide> {
+async function assembleRedis(
+  config: ResolvedService,
+  shared: SharedParts,
+  given: Redis | undefined,
+  reporter: { core?: ServiceCore },
+): Promise<RedisSide> {
   if (config.l2 === undefined) throw new TypeError('Expected a service with L2');
   const { connection, reader } = await shared.pool.acquire(config, given);
   const tier = new RedisTier({

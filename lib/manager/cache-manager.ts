@@ -2,6 +2,7 @@
  * Everything that was made from one configuration: its services, their connections, their events. Closing it drains what was
  * accepted, lets go of every socket and timer, and makes every later call fail with CACHE_CLOSED (G9).
  */
+import { misuse } from '../base/describe-value.js';
 import { requireTtlMs, type Duration } from '../base/duration.js';
 import { CacheError } from '../base/errors.js';
 import { nearestName } from '../base/nearest-name.js';
@@ -39,7 +40,9 @@ export class CacheManager {
   constructor(cores: readonly ServiceCore[], shared: SharedParts) {
     this.#shared = shared;
     for (const core of cores) {
-      const client = new TieredClient(core, core.parts.config.cacheType, () => this.#closeService(core.name, DEFAULT_DEADLINE_MS));
+      const client = new TieredClient(core, core.parts.config.cacheType, () =>
+        this.#closeService(core.name, DEFAULT_DEADLINE_MS),
+      );
       this.#services.set(core.name, { core, client });
     }
     this.#planSweep();
@@ -58,9 +61,10 @@ export class CacheManager {
   client<V = unknown>(service: string): CacheClient<V> {
     const opened = this.#services.get(service);
     if (opened !== undefined) return opened.client as CacheClient as CacheClient<V>;
-    const nearest = typeof service === 'string' ? nearestName(service, this.services) : undefined;
+    if (typeof service !== 'string') throw misuse('service', 'the name of a service', service);
+    const nearest = nearestName(service, this.services);
     const hint = nearest === undefined ? `configured are: ${this.services.join(', ')}` : `did you mean "${nearest}"?`;
-    throw new CacheError('CACHE_SERVICE_UNKNOWN', `There is no service "${String(service)}"; ${hint}`, { service: String(service) });
+    throw new CacheError('CACHE_SERVICE_UNKNOWN', `There is no service "${service}"; ${hint}`, { service });
   }
 
   /** What is known of every service's Redis. */
@@ -95,7 +99,8 @@ export class CacheManager {
    */
   async close(options: { readonly deadline?: Duration } = {}): Promise<void> {
     const { deadline } = options;
-    const deadlineMs = deadline === undefined ? DEFAULT_DEADLINE_MS : requireTtlMs(deadline, 'deadline', this.#shared.global.strategies);
+    const deadlineMs =
+      deadline === undefined ? DEFAULT_DEADLINE_MS : requireTtlMs(deadline, 'deadline', this.#shared.global.strategies);
     this.#closing ??= this.#closeAll(deadlineMs);
     await this.#closing;
   }
@@ -127,7 +132,8 @@ export class CacheManager {
       await redis?.writer.flush();
       await background.drain();
     });
-    for (const flight of flights.all()) flight.abandon(new CacheError('CACHE_CLOSED', 'The cache was closed during the load', { service: core.name }));
+    for (const flight of flights.all())
+      flight.abandon(new CacheError('CACHE_CLOSED', 'The cache was closed during the load', { service: core.name }));
     const left = redis?.writer.size ?? 0;
     if (left > 0) {
       const message = `${left} accepted writes had not been confirmed by Redis when the cache "${core.name}" was closed`;
@@ -153,7 +159,8 @@ export class CacheManager {
     this.#cancelSweep = this.#shared.clock.schedule(() => {
       for (const { core } of this.#services.values()) {
         const { memory } = core.parts;
-        if (memory !== undefined && memory.size > 0) memory.sweep(Math.max(SWEEP_MIN_SLOTS, Math.ceil(memory.size * SWEEP_SHARE)));
+        if (memory !== undefined && memory.size > 0)
+          memory.sweep(Math.max(SWEEP_MIN_SLOTS, Math.ceil(memory.size * SWEEP_SHARE)));
       }
       this.#planSweep();
     }, SWEEP_INTERVAL_MS);

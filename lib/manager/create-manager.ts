@@ -41,7 +41,8 @@ const OPTION_NAMES = ['connections', 'logger', 'env', 'clock'];
 export async function createManager(source: string | ConfigObject, options: ManagerOptions = {}): Promise<CacheManager> {
   checkOptions(options);
   const { connections } = options;
-  const connectedServices = connections === undefined ? undefined : isRedis(connections) ? ('all' as const) : new Set(Object.keys(connections));
+  const connectedServices =
+    connections === undefined ? undefined : isRedis(connections) ? ('all' as const) : new Set(Object.keys(connections));
   const config = await loadConfig(source, {
     env: options.env ?? process.env,
     ...(connectedServices === undefined ? {} : { connectedServices }),
@@ -60,7 +61,8 @@ export async function createManager(source: string | ConfigObject, options: Mana
   };
   const cores = [];
   try {
-    for (const service of config.services) cores.push(await assembleService(service, shared, connectionOf(connections, service.name)));
+    for (const service of config.services)
+      cores.push(await assembleService(service, shared, connectionOf(connections, service.name)));
   } catch (error) {
     shared.pool.close();
     throw error;
@@ -83,16 +85,24 @@ function checkOptions(options: unknown): asserts options is ManagerOptions {
   for (const name of Object.keys(options)) {
     if (OPTION_NAMES.includes(name)) continue;
     const nearest = nearestName(name, OPTION_NAMES);
-    throw new TypeError(`Unknown option \`${name}\`: ${nearest === undefined ? `known are ${OPTION_NAMES.join(', ')}` : `did you mean \`${nearest}\`?`}`);
+    throw new TypeError(
+      `Unknown option \`${name}\`: ${nearest === undefined ? `known are ${OPTION_NAMES.join(', ')}` : `did you mean \`${nearest}\`?`}`,
+    );
   }
   const { connections, logger } = options as ManagerOptions;
-  if (logger !== undefined && !['error', 'warn', 'info', 'debug'].every((name) => typeof (logger as unknown as Record<string, unknown>)[name] === 'function')) {
+  if (
+    logger !== undefined &&
+    !['error', 'warn', 'info', 'debug'].every(
+      (name) => typeof (logger as unknown as Record<string, unknown>)[name] === 'function',
+    )
+  ) {
     throw misuse('logger', 'an object with the methods error, warn, info and debug', logger);
   }
   if (connections === undefined) return;
   const clients: unknown[] = isRedis(connections) ? [connections] : Object.values(connections as object);
   for (const client of clients) {
-    if (!isRedis(client)) throw misuse('connections', 'an ioredis client, or an object of ioredis clients by service name', client);
+    if (!isRedis(client))
+      throw misuse('connections', 'an ioredis client, or an object of ioredis clients by service name', client);
     if ((client as unknown as { isCluster?: boolean }).isCluster === true) {
       throw new TypeError('A Cluster client in `connections` is not available yet in this version; hand in a Redis client');
     }

@@ -21,7 +21,10 @@ let generation = 0;
  */
 export async function init(source: string | ConfigObject, options?: ManagerOptions): Promise<CacheManager> {
   if (current !== undefined || isStarting) {
-    throw new CacheError('CACHE_ALREADY_INITIALISED', 'init() was called before; call shutdown() first, or use createManager() for a second manager');
+    throw new CacheError(
+      'CACHE_ALREADY_INITIALISED',
+      'init() was called before; call shutdown() first, or use createManager() for a second manager',
+    );
   }
   isStarting = true;
   try {

@@ -13,7 +13,13 @@ export interface CacheEventMap {
   /** A read found nothing in any tier it asked. */
   miss: { readonly service: string; readonly key: string };
   /** A loader ended. `error` is absent when it succeeded. */
-  load: { readonly service: string; readonly key: string; readonly durationMs: number; readonly background: boolean; readonly error?: unknown };
+  load: {
+    readonly service: string;
+    readonly key: string;
+    readonly durationMs: number;
+    readonly background: boolean;
+    readonly error?: unknown;
+  };
   /** A value was written. */
   write: { readonly service: string; readonly key: string; readonly l1: boolean; readonly l2: 'written' | 'queued' | 'none' };
   /** A key was deleted. */

@@ -4,7 +4,7 @@
  */
 import { createRequire } from 'node:module';
 import type * as Winston from 'winston';
-import { redactSecrets } from '../config/redact.js';
+import { redactSecrets } from '../base/redact-secrets.js';
 
 /** What a logger needs to have; `console` fits. */
 export interface Logger {
@@ -17,7 +17,16 @@ export interface Logger {
 type Level = keyof Logger;
 
 /** npm levels by rank; a message is written when its rank is at most the configured one. */
-const RANK: Readonly<Record<string, number>> = { silent: -1, error: 0, warn: 1, info: 2, http: 3, verbose: 4, debug: 5, silly: 6 };
+const RANK: Readonly<Record<string, number>> = {
+  silent: -1,
+  error: 0,
+  warn: 1,
+  info: 2,
+  http: 3,
+  verbose: 4,
+  debug: 5,
+  silly: 6,
+};
 
 /** The default logger: winston on the console, one line a message, created on first use. */
 class ConsoleLogger implements Logger {
@@ -57,11 +66,11 @@ function createWinston(level: string): Winston.Logger {
     const rest = Object.keys(fields).length === 0 ? '' : ` ${JSON.stringify(fields)}`;
     return `${String(time)} oxcache ${name}: ${String(message)}${rest}`;
   });
-  return winston.createLogger({
-    level,
-    format: combine(timestamp(), line),
-    transports: [new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] })],
-  });
+  const logger = winston.createLogger({ level, format: combine(timestamp(), line) });
+  // Standard output belongs to the program.
+  const console = new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] });
+  logger.add(console as unknown as Winston.transport);
+  return logger;
 }
 
 /** Wraps a user's logger, or makes the default one, so that it respects `level`, never throws and never sees a secret. */

@@ -4,23 +4,45 @@
  */
 
 /** What has been counted since the service was opened. */
-export class ServiceCounters {
-  l1Hits = 0;
-  l2Hits = 0;
-  staleHits = 0;
-  misses = 0;
-  loads = 0;
-  loadErrors = 0;
-  loadTimeouts = 0;
-  writes = 0;
-  writesFailed = 0;
-  writesSuperseded = 0;
-  deletes = 0;
-  promotions = 0;
-  evictions = 0;
-  undecodable = 0;
-  l2Errors = 0;
-  l2Timeouts = 0;
+export interface ServiceCounters {
+  l1Hits: number;
+  l2Hits: number;
+  staleHits: number;
+  misses: number;
+  loads: number;
+  loadErrors: number;
+  loadTimeouts: number;
+  writes: number;
+  writesFailed: number;
+  writesSuperseded: number;
+  deletes: number;
+  promotions: number;
+  evictions: number;
+  undecodable: number;
+  l2Errors: number;
+  l2Timeouts: number;
+}
+
+/** Counters at nothing. */
+export function createCounters(): ServiceCounters {
+  return {
+    l1Hits: 0,
+    l2Hits: 0,
+    staleHits: 0,
+    misses: 0,
+    loads: 0,
+    loadErrors: 0,
+    loadTimeouts: 0,
+    writes: 0,
+    writesFailed: 0,
+    writesSuperseded: 0,
+    deletes: 0,
+    promotions: 0,
+    evictions: 0,
+    undecodable: 0,
+    l2Errors: 0,
+    l2Timeouts: 0,
+  };
 }
 
 /** A snapshot for people and dashboards. */
@@ -49,8 +71,13 @@ export interface ServiceGauges {
 }
 
 /** Builds the snapshot. */
-export function snapshotMetrics(service: string, enabled: boolean, counters: ServiceCounters, gauges: ServiceGauges): ServiceMetrics {
-  const counted = enabled ? counters : new ServiceCounters();
+export function snapshotMetrics(
+  service: string,
+  enabled: boolean,
+  counters: ServiceCounters,
+  gauges: ServiceGauges,
+): ServiceMetrics {
+  const counted = enabled ? counters : createCounters();
   const hits = counted.l1Hits + counted.l2Hits;
   const reads = hits + counted.misses;
   return { service, enabled, ...counted, ...(reads > 0 ? { hitRatio: hits / reads } : {}), ...gauges };

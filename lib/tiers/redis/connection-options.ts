@@ -56,7 +56,10 @@ function readTls(tls: ResolvedTls, service: string): TlsOptions {
     try {
       return readFileSync(file);
     } catch (cause) {
-      const issue = { path: `services.${service}.l2.tls.${key}`, message: `The file "${file}" cannot be read; check the path and its permissions` };
+      const issue = {
+        path: `services.${service}.l2.tls.${key}`,
+        message: `The file "${file}" cannot be read; check the path and its permissions`,
+      };
       throw new CacheError('CACHE_CONFIG_INVALID', `${issue.path}: ${issue.message}`, { service, issues: [issue], cause });
     }
   };

@@ -6,7 +6,7 @@ import type { Redis } from 'ioredis';
 import type { Clock } from '../../base/clock.js';
 import { NODE_ID_LENGTH } from '../../base/hybrid-clock.js';
 import { randomId, type Random } from '../../base/random.js';
-import { describeEndpoint } from '../../config/redact.js';
+import { describeEndpoint } from '../../config/describe-endpoint.js';
 import type { ResolvedService } from '../../config/resolved-config.js';
 import type { Logger } from '../../observe/logger.js';
 import { CoalescedReader } from './coalesced-reader.js';
@@ -43,7 +43,10 @@ export class ConnectionPool {
    *
    * @throws {CacheError} CACHE_CONFIG_INVALID when a TLS file cannot be read
    */
-  async acquire(service: ResolvedService, given: Redis | undefined): Promise<{ connection: RedisConnection; reader: CoalescedReader }> {
+  async acquire(
+    service: ResolvedService,
+    given: Redis | undefined,
+  ): Promise<{ connection: RedisConnection; reader: CoalescedReader }> {
     const { l2 } = service;
     if (l2 === undefined) throw new TypeError(`Expected the service "${service.name}" to have L2`);
     const identity = given ?? connectionIdentity(l2);
@@ -88,7 +91,9 @@ export class ConnectionPool {
     const { logger } = this.#parts;
     connection.listen({
       onDegrade: (reason) => {
-        logger.warn(`Redis at ${connection.endpoint} can't be used: ${reason}. L1 and loaders go on without it; it is tried again until it answers.`);
+        logger.warn(
+          `Redis at ${connection.endpoint} can't be used: ${reason}. L1 and loaders go on without it; it is tried again until it answers.`,
+        );
       },
       onRecover: (downMs) => {
         logger.info(`Redis at ${connection.endpoint} is back after ${(downMs / 1000).toFixed(1)} s.`);
@@ -99,5 +104,5 @@ export class ConnectionPool {
 
 function describeGiven(client: Redis): string {
   const { host, port, path, db } = client.options;
-  return path === undefined || path === null ? `redis://${host ?? 'localhost'}:${port ?? 6379}/${db ?? 0}` : `unix:${path}`;
+  return typeof path !== 'string' ? `redis://${host ?? 'localhost'}:${port ?? 6379}/${db ?? 0}` : `unix:${path}`;
 }

@@ -3,7 +3,7 @@
  * ioredis attaches the arguments, and those are users' values (G11).
  */
 import { CacheError } from '../../base/errors.js';
-import { redactSecrets } from '../../config/redact.js';
+import { redactSecrets } from '../../base/redact-secrets.js';
 
 /** The first word of a Redis error reply (`NOSCRIPT`, `WRONGTYPE`, `OOM`, …); empty for other errors. */
 export function replyCode(error: unknown): string {

@@ -118,9 +118,9 @@ export class RedisTier {
       if (opened.compression === '-') return toEntry(opened, 'v', this.#codecOf(opened.codec).decode(opened.payload));
       const expanded = expandPayload(opened.payload, opened.compression, this.#parts.l2.maxValueSizeBytes);
       if (Buffer.isBuffer(expanded)) return toEntry(opened, 'v', this.#codecOf(opened.codec).decode(expanded));
-      return expanded.then(
-        (payload) => toEntry(opened, 'v', this.#codecOf(opened.codec).decode(payload)),
-      ).catch((cause: unknown) => this.#undecodable(key, 'its payload cannot be expanded or decoded', cause));
+      return expanded
+        .then((payload) => toEntry(opened, 'v', this.#codecOf(opened.codec).decode(payload)))
+        .catch((cause: unknown) => this.#undecodable(key, 'its payload cannot be expanded or decoded', cause));
     } catch (cause) {
       return this.#undecodable(key, 'its payload cannot be decoded', cause);
     }
@@ -141,26 +141,37 @@ export class RedisTier {
       throw new CacheError(error.code, error.message, { service, key, cause: error.cause });
     }
     if (exceeds(payload, l2.maxValueSizeBytes)) {
-      throw new CacheError('CACHE_VALUE_TOO_LARGE', `The encoded value is larger than l2.max_value_size (${l2.maxValueSizeBytes} bytes)`, {
-        service,
-        key,
-      });
+      throw new CacheError(
+        'CACHE_VALUE_TOO_LARGE',
+        `The encoded value is larger than l2.max_value_size (${l2.maxValueSizeBytes} bytes)`,
+        {
+          service,
+          key,
+        },
+      );
     }
     const codec = this.#codec.tag;
     if (l2.compression === 'none') return { codec, compression: '-', payload };
     const compressed = compressPayload(payload, l2.compression, l2.compressionThresholdBytes);
-    if (compressed instanceof Promise) return compressed.then((result) => ({ codec, compression: result.tag, payload: result.payload }));
+    if (compressed instanceof Promise)
+      return compressed.then((result) => ({ codec, compression: result.tag, payload: result.payload }));
     return { codec, compression: compressed.tag, payload: compressed.payload };
   }
 
   /** Puts an encoded value into an entry. */
   sealValue(encoded: EncodedValue, version: string, times: EntryTimes): string | Buffer {
-    return sealEnvelope({ kind: 'v', version, codec: encoded.codec, compression: encoded.compression, ...times }, encoded.payload);
+    return sealEnvelope(
+      { kind: 'v', version, codec: encoded.codec, compression: encoded.compression, ...times },
+      encoded.payload,
+    );
   }
 
   /** An entry that says "the source has nothing" (`a`) or "deleted" (`d`). */
   sealMark(kind: 'a' | 'd', version: string, times: EntryTimes): string | Buffer {
-    return sealEnvelope({ kind, version, codec: NO_PAYLOAD.codec, compression: NO_PAYLOAD.compression, ...times }, NO_PAYLOAD.payload);
+    return sealEnvelope(
+      { kind, version, codec: NO_PAYLOAD.codec, compression: NO_PAYLOAD.compression, ...times },
+      NO_PAYLOAD.payload,
+    );
   }
 
   /** Applies writes in one script call. @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT */
@@ -170,7 +181,12 @@ export class RedisTier {
 
   /** Replaces an entry if it still has `version`; resolves to whether it had. */
   replace(key: string, sealed: string | Buffer, version: string): Promise<boolean> {
-    return replaceIfSame(this.#parts.connection, { redisKey: this.nameOf(key), sealed }, version, this.#parts.l2.commandTimeoutMs);
+    return replaceIfSame(
+      this.#parts.connection,
+      { redisKey: this.nameOf(key), sealed },
+      version,
+      this.#parts.l2.commandTimeoutMs,
+    );
   }
 
   /** Removes this service's entries that were written before `version`, and no other keys (G1), a chunk at a time. */

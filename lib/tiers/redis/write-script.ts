@@ -106,7 +106,12 @@ class Script {
     this.#sha = createHash('sha1').update(this.#source).digest('hex');
   }
 
-  async run<T>(connection: RedisConnection, keys: readonly string[], args: readonly (string | Buffer)[], timeoutMs: number): Promise<T> {
+  async run<T>(
+    connection: RedisConnection,
+    keys: readonly string[],
+    args: readonly (string | Buffer)[],
+    timeoutMs: number,
+  ): Promise<T> {
     const rest = [String(keys.length), ...keys, ...args];
     try {
       return await connection.send<T>('evalsha', [this.#sha, ...rest], timeoutMs);
@@ -130,7 +135,11 @@ const removeScript = new Script(REMOVE_OLDER);
  *
  * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT (then any of them may have been applied)
  */
-export async function applyWrites(connection: RedisConnection, writes: readonly ScriptWrite[], timeoutMs: number): Promise<WriteOutcome[]> {
+export async function applyWrites(
+  connection: RedisConnection,
+  writes: readonly ScriptWrite[],
+  timeoutMs: number,
+): Promise<WriteOutcome[]> {
   const keys: string[] = [];
   const args: (string | Buffer)[] = [];
   for (const write of writes) {
@@ -142,12 +151,22 @@ export async function applyWrites(connection: RedisConnection, writes: readonly 
 }
 
 /** Replaces one entry if it still has `version`; resolves to whether it had. */
-export async function replaceIfSame(connection: RedisConnection, write: ScriptWrite, version: string, timeoutMs: number): Promise<boolean> {
+export async function replaceIfSame(
+  connection: RedisConnection,
+  write: ScriptWrite,
+  version: string,
+  timeoutMs: number,
+): Promise<boolean> {
   return (await replaceScript.run<number>(connection, [write.redisKey], [write.sealed, version], timeoutMs)) === 1;
 }
 
 /** Removes those of `redisKeys` that were written before `version`; resolves to how many. */
-export function removeOlder(connection: RedisConnection, redisKeys: readonly string[], version: string, timeoutMs: number): Promise<number> {
+export function removeOlder(
+  connection: RedisConnection,
+  redisKeys: readonly string[],
+  version: string,
+  timeoutMs: number,
+): Promise<number> {
   return removeScript.run<number>(connection, redisKeys, [version], timeoutMs);
 }
 

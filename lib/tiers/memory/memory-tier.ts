@@ -1,0 +1,284 @@
+/**
+ * L1: what a process holds of a service. Synchronous, and bounded exactly: never more than `max_capacity` entries (G14),
+ * never more than about `max_bytes`. An entry whose time has come is never handed out as fresh (G2); past its stale window
+ * it is not handed out at all. Time to idle slides with every read and never reaches beyond the TTL.
+ *
+ * A fresh hit costs one `Map.get`, one byte, and one comparison of times; it allocates nothing. Dead entries go when a read
+ * meets them, before a live one is evicted, and in `sweep`, which the owner calls from time to time.
+ *
+ * Invariants: (1) the store's slots and the columns agree: a slot has a value exactly while it has a key; (2) `bytes` is the
+ * sum of the weights; (3) nothing calls out before the change it tells of is complete.
+ */
+import { createPolicyStore } from './create-policy-store.js';
+import { EntryColumns } from './entry-columns.js';
+import { estimateEntrySize } from './estimate-size.js';
+import { cloneValue, deepFreeze, isolate } from './isolation.js';
+import { ABSENT } from './memory-entry.js';
+import { FIRST_SLOT, NO_SLOT } from './policy-store.js';
+import type { CoarseClock } from '../../base/coarse-clock.js';
+import type { CacheErrorDetails } from '../../base/errors.js';
+import type { ResolvedL1 } from '../../config/resolved-config.js';
+import type { ColumnOptions } from './entry-columns.js';
+import type { EvictReason, MemoryEntry, MemorySnapshot, MemoryTierOptions } from './memory-entry.js';
+import type { PolicyStore } from './policy-store.js';
+
+/** How much earlier than promised an entry read in a burst may go idle: a hundredth of the time to idle, 10 ms at most. */
+const IDLE_SLACK_SHARE = 0.01;
+const IDLE_SLACK_MS = 10;
+/** Slots looked at for a dead entry before a live one is evicted. */
+const EVICTION_PROBE = 4;
+
+/** The in-process tier of one service. */
+export class MemoryTier {
+  readonly #store: PolicyStore;
+  readonly #clock: CoarseClock;
+  readonly #columnOptions: ColumnOptions;
+  readonly #isolation: ResolvedL1['isolation'];
+  readonly #isCopying: boolean;
+  /** Neither idling nor copying: a fresh value is handed out as it lies there. */
+  readonly #isPlain: boolean;
+  /** An idle deadline this far ahead was moved so recently that a read in a burst leaves it; endless when each value is copied. */
+  readonly #recentIdleMs: number;
+  readonly #maxCapacity: number;
+  readonly #maxBytes: number;
+  readonly #onEvict: MemoryTierOptions['onEvict'];
+  #columns: EntryColumns;
+  #bytes = 0;
+  #sweepCursor = FIRST_SLOT;
+  #isClosed = false;
+  #departed: { readonly key: string; readonly reason: EvictReason }[] = [];
+
+  constructor(options: MemoryTierOptions) {
+    const { config } = options;
+    this.#store = createPolicyStore(config);
+    this.#clock = options.clock;
+    this.#isolation = config.isolation;
+    this.#isCopying = config.isolation === 'copy';
+    this.#isPlain = config.ttiMs === undefined && !this.#isCopying;
+    const ttiMs = config.ttiMs ?? 0;
+    this.#recentIdleMs = this.#isCopying ? Infinity : ttiMs - Math.min(ttiMs * IDLE_SLACK_SHARE, IDLE_SLACK_MS);
+    this.#maxCapacity = config.maxCapacity;
+    this.#maxBytes = config.maxBytes ?? Infinity;
+    this.#onEvict = options.onEvict;
+    this.#columnOptions = {
+      ttiMs: config.ttiMs,
+      staleTtlMs: options.staleTtlMs,
+      hasFreshness: options.trackFreshness,
+      hasWeights: config.maxBytes !== undefined,
+    };
+    this.#columns = new EntryColumns(this.#store.slotCapacity, this.#columnOptions);
+  }
+
+  /** Entries held, dead ones that nobody has met yet included. */
+  get size(): number {
+    return this.#store.size;
+  }
+
+  /** Approximate bytes held; 0 without `max_bytes`. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /**
+   * The fresh value of `key` as it may be handed out, or {@link ABSENT}; `undefined` when there is none, or it is expired,
+   * idle or stale. Counts as a use.
+   */
+  read(key: string): unknown {
+    const slot = this.#store.find(key);
+    if (slot === NO_SLOT) return undefined;
+    const columns = this.#columns;
+    const clock = this.#clock;
+    const deadlineMs = columns.deadlinesMs[slot] as number;
+    if (clock.spend() && deadlineMs > clock.horizonMs) {
+      if (this.#isPlain || deadlineMs > clock.lastMs + this.#recentIdleMs) return columns.values[slot];
+      return this.#serve(slot, clock.lastMs);
+    }
+    return this.#readExactly(slot);
+  }
+
+  /** The entry of `key` with its times, also a stale one; `undefined` when there is none. Counts as a use. */
+  readEntry(key: string): MemoryEntry | undefined {
+    const slot = this.#store.find(key);
+    if (slot === NO_SLOT) return undefined;
+    const columns = this.#columns;
+    const deadlineMs = columns.deadlinesMs[slot] as number;
+    const nowMs = this.#clock.spend() && deadlineMs > this.#clock.horizonMs ? this.#clock.lastMs : this.#clock.readMs();
+    const stale = deadlineMs <= nowMs;
+    if (stale && this.#columns.isDead(slot, nowMs)) {
+      this.#bury(slot);
+      return undefined;
+    }
+    if (!stale) columns.slide(slot, nowMs);
+    const expiresAtMs = columns.expiresAtMs[slot] as number;
+    return {
+      value: this.handOut(columns.values[slot]),
+      createdAtMs: columns.createdAtMs[slot] as number,
+      expiresAtMs,
+      freshUntilMs: columns.freshUntilMs === undefined ? expiresAtMs : (columns.freshUntilMs[slot] as number),
+      stale,
+    };
+  }
+
+  /**
+   * The form in which a caller's `value` is to be written: isolated from the caller. Nothing is changed yet.
+   *
+   * @throws {CacheError} CACHE_ENCODE_FAILED when the isolation asks for a clone and it can't be cloned
+   */
+  prepare(value: unknown, about?: CacheErrorDetails): unknown {
+    return isolate(value, this.#isolation, about);
+  }
+
+  /** The same for a `value` nobody else has a reference to: it is frozen where it stands instead of being cloned. */
+  prepareOwned(value: unknown): unknown {
+    return this.#isolation === 'frozen' ? deepFreeze(value) : value;
+  }
+
+  /** What may be given to a caller for a prepared or stored value. */
+  handOut(prepared: unknown): unknown {
+    return this.#isCopying ? cloneValue(prepared) : prepared;
+  }
+
+  /**
+   * Stores a prepared value, or {@link ABSENT}. Times in milliseconds since the epoch. False when it could not be kept: it is
+   * dead already, larger than `max_bytes` alone, or the tier is closed; what was there under the key is gone then, too.
+   */
+  write(key: string, value: unknown, createdAtMs: number, expiresAtMs: number, freshUntilMs: number): boolean {
+    if (this.#isClosed) return false;
+    // In a burst a little early: at worst a dead entry is stored, which no read hands out.
+    const nowMs = this.#clock.spend() ? this.#clock.lastMs : this.#clock.readMs();
+    const weight = this.#columnOptions.hasWeights ? estimateEntrySize(key, value, this.#maxBytes) : 0;
+    const canKeep = expiresAtMs + this.#columnOptions.staleTtlMs > nowMs && weight <= this.#maxBytes;
+    let slot = this.#store.find(key);
+    if (slot !== NO_SLOT && (!canKeep || this.#bytes - this.#columns.weightOf(slot) + weight > this.#maxBytes)) {
+      this.#remove(slot, false);
+      slot = NO_SLOT;
+    }
+    if (canKeep) {
+      if (slot === NO_SLOT) {
+        this.#makeRoom(weight, nowMs);
+        slot = this.#store.add(key);
+        if (slot >= this.#columns.values.length) this.#columns.grow(this.#store.slotCapacity);
+      }
+      this.#columns.values[slot] = value;
+      this.#columns.createdAtMs[slot] = createdAtMs;
+      this.#columns.setTimes(slot, nowMs, expiresAtMs, freshUntilMs);
+      this.#bytes += this.#columns.setWeight(slot, weight);
+    }
+    this.#report();
+    return canKeep;
+  }
+
+  /** Removes `key`; whether a fresh value was there, {@link ABSENT} not counted. */
+  delete(key: string): boolean {
+    const slot = this.#store.peek(key);
+    if (slot === NO_SLOT) return false;
+    const wasThere = this.#isLive(slot, this.#clock.nowMs());
+    this.#remove(slot, false);
+    return wasThere;
+  }
+
+  /** Moves the end of a fresh entry's life; false when there is none, {@link ABSENT} not counted. A time that has passed ends it. */
+  setExpiry(key: string, expiresAtMs: number, freshUntilMs: number): boolean {
+    const slot = this.#store.peek(key);
+    const nowMs = this.#clock.nowMs();
+    if (slot === NO_SLOT || !this.#isLive(slot, nowMs)) return false;
+    this.#columns.setTimes(slot, nowMs, expiresAtMs, freshUntilMs);
+    if (this.#columns.isDead(slot, nowMs)) this.#remove(slot, false);
+    return true;
+  }
+
+  /** Removes everything, and gives the memory back. */
+  clear(): void {
+    this.#store.clear();
+    this.#columns = new EntryColumns(this.#store.slotCapacity, this.#columnOptions);
+    this.#bytes = 0;
+    this.#sweepCursor = FIRST_SLOT;
+  }
+
+  /** Looks at up to `maxSlots` slots, goes on where the last call ended, and removes what is dead. Returns how many were. */
+  sweep(maxSlots: number): number {
+    const removed = this.#sweepSlots(maxSlots, this.#clock.nowMs());
+    this.#report();
+    return removed;
+  }
+
+  /** Removes everything for good: from now on nothing is kept. */
+  close(): void {
+    this.#isClosed = true;
+    this.clear();
+  }
+
+  /** The tier's inside, in O(n). */
+  inspect(): MemorySnapshot {
+    const snapshot = this.#store.inspect();
+    const weights = new Map<string, number>();
+    if (this.#columnOptions.hasWeights) {
+      for (const { key, slot } of Object.values(snapshot.queues).flat()) weights.set(key, this.#columns.weightOf(slot));
+    }
+    return { ...snapshot, slotLimit: this.#store.slotLimit, weights };
+  }
+
+  #readExactly(slot: number): unknown {
+    const nowMs = this.#clock.readMs();
+    if (!this.#columns.isFresh(slot, nowMs)) {
+      if (this.#columns.isDead(slot, nowMs)) this.#bury(slot);
+      return undefined;
+    }
+    return this.#serve(slot, nowMs);
+  }
+
+  #serve(slot: number, nowMs: number): unknown {
+    this.#columns.slide(slot, nowMs);
+    return this.handOut(this.#columns.values[slot]);
+  }
+
+  #bury(slot: number): void {
+    this.#depart(slot, 'expired');
+    this.#report();
+  }
+
+  #isLive(slot: number, nowMs: number): boolean {
+    return this.#columns.isFresh(slot, nowMs) && this.#columns.values[slot] !== ABSENT;
+  }
+
+  #makeRoom(weight: number, nowMs: number): void {
+    while (this.#store.size >= this.#maxCapacity || this.#bytes + weight > this.#maxBytes) {
+      if (this.#sweepSlots(EVICTION_PROBE, nowMs) > 0) continue;
+      const slot = this.#store.victim();
+      const reason = this.#store.size >= this.#maxCapacity ? 'capacity' : 'bytes';
+      this.#depart(slot, this.#columns.isDead(slot, nowMs) ? 'expired' : reason);
+    }
+  }
+
+  #sweepSlots(maxSlots: number, nowMs: number): number {
+    let removed = 0;
+    for (let left = Math.min(maxSlots, this.#store.slotLimit - FIRST_SLOT); left > 0; left--) {
+      if (this.#sweepCursor >= this.#store.slotLimit) this.#sweepCursor = FIRST_SLOT;
+      const slot = this.#sweepCursor++;
+      if (!this.#columns.isDead(slot, nowMs)) continue;
+      this.#depart(slot, 'expired');
+      removed++;
+    }
+    return removed;
+  }
+
+  #depart(slot: number, reason: EvictReason): void {
+    const key = this.#store.keyOf(slot);
+    this.#remove(slot, reason !== 'expired');
+    if (key !== undefined && this.#onEvict !== undefined) this.#departed.push({ key, reason });
+  }
+
+  #remove(slot: number, isEvicted: boolean): void {
+    this.#bytes += this.#columns.setWeight(slot, 0);
+    this.#columns.erase(slot);
+    this.#store.remove(slot, isEvicted);
+  }
+
+  /** Listeners may use the tier, so they are told when it is whole again. */
+  #report(): void {
+    if (this.#departed.length === 0) return;
+    const departed = this.#departed;
+    this.#departed = [];
+    for (const { key, reason } of departed) this.#onEvict?.(key, reason);
+  }
+}
