@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { CacheError } from '../../lib/base/errors.js';
 import type { ConfigObject } from '../../lib/config/config-object.js';
 import { loadConfig } from '../../lib/config/load-config.js';
-import { redactSecrets } from '../../lib/config/redact.js';
+import { redactSecrets } from '../../lib/base/redact-secrets.js';
 import { findTomlLines } from '../../lib/config/toml-lines.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'oxcache-fuzz-'));

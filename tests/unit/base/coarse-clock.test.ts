@@ -102,7 +102,9 @@ describe('CoarseClock', () => {
       else clock.readMs();
       expect(systemClock.nowMs()).toBeLessThanOrEqual(clock.horizonMs);
     }
-    for (let i = 0; i < 10_000; i++) if (clock.spend()) spent++; else clock.readMs();
+    for (let i = 0; i < 10_000; i++)
+      if (clock.spend()) spent++;
+      else clock.readMs();
     expect(spent).toBeGreaterThan(9000);
     await new Promise((resolve) => setImmediate(resolve));
     expect(clock.spend()).toBe(false);

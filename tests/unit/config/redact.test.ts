@@ -1,5 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
-import { describeEndpoint, redactSecrets } from '../../../lib/config/redact.js';
+import { redactSecrets } from '../../../lib/base/redact-secrets.js';
+import { describeEndpoint } from '../../../lib/config/describe-endpoint.js';
 import { errorOf, issuesOf, loadObject, loadToml } from './load-toml.js';
 
 const SECRET = 'hunter2';

@@ -1,0 +1,105 @@
+/**
+ * What a test of faults needs, ended with the test that asked for it: a Redis, a proxy in front of it, managers over both.
+ * A promise that anything in the test left to reject unheard fails the test (G10).
+ */
+import { afterEach, beforeEach, expect } from '@jest/globals';
+import { createManager, type CacheManager, type ConfigObject, type ManagerOptions } from '../../../lib/index.js';
+import { RedisServer } from '../../support/redis-server.js';
+import type { RedisServerOptions } from '../../support/redis-server-options.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
+import { until } from '../../support/until.js';
+
+/** The settings of one service. */
+export type ServiceConfig = ConfigObject['services'][string];
+
+/** Deadlines short enough for tests, long enough for a busy machine. */
+export const COMMAND_TIMEOUT_MS = 400;
+export const CONNECTION_TIMEOUT_MS = 1000;
+
+/** Starts things and remembers to end them. */
+export interface Rig {
+  startRedis(options?: RedisServerOptions): Promise<RedisServer>;
+  startProxy(server: { readonly port: number }): Promise<TcpProxy>;
+  open(
+    services: Readonly<Record<string, ServiceConfig>>,
+    options?: ManagerOptions & { readonly global?: ConfigObject['global'] },
+  ): Promise<CacheManager>;
+  /** Runs after the test, before what was started earlier is ended. */
+  afterwards(cleanup: () => unknown): void;
+}
+
+/** Gives a test file its rig. */
+export function useRig(): Rig {
+  const cleanups: (() => unknown)[] = [];
+  const unheard: unknown[] = [];
+  const listen = (reason: unknown): void => {
+    unheard.push(reason);
+  };
+  beforeEach(() => {
+    unheard.length = 0;
+    process.on('unhandledRejection', listen);
+  });
+  afterEach(async () => {
+    for (const cleanup of cleanups.splice(0).reverse()) await cleanup();
+    process.off('unhandledRejection', listen);
+    expect(unheard).toEqual([]);
+  });
+  const afterwards = (cleanup: () => unknown): void => {
+    cleanups.push(cleanup);
+  };
+  return {
+    afterwards,
+    async startRedis(options) {
+      const server = await RedisServer.start(options);
+      afterwards(() => server.stop());
+      return server;
+    },
+    async startProxy(server) {
+      const proxy = await TcpProxy.start(server.port);
+      afterwards(() => proxy.close());
+      return proxy;
+    },
+    async open(services, { global, ...options } = {}) {
+      const manager = await createManager({ global: { log_level: 'silent', ...global }, services } as ConfigObject, options);
+      afterwards(() => manager.close({ deadline: '100ms' }));
+      return manager;
+    },
+  };
+}
+
+/** The `l2` table for a Redis (or proxy) on this machine, with short deadlines. */
+export function l2At(place: { readonly port: number }, more: Readonly<Record<string, unknown>> = {}): Record<string, unknown> {
+  return {
+    connection_string: `redis://127.0.0.1:${place.port}`,
+    command_timeout_ms: COMMAND_TIMEOUT_MS,
+    connection_timeout_ms: CONNECTION_TIMEOUT_MS,
+    ...more,
+  };
+}
+
+/** A two-level service over a Redis (or proxy) on this machine. */
+export function twoLevelAt(place: { readonly port: number }, more: Readonly<Record<string, unknown>> = {}): ServiceConfig {
+  return { cache_type: 'two-level', ttl: 600, l2: l2At(place), ...more } as ServiceConfig;
+}
+
+/** A service without L1 over a Redis (or proxy) on this machine. */
+export function l2OnlyAt(place: { readonly port: number }, more: Readonly<Record<string, unknown>> = {}): ServiceConfig {
+  return { cache_type: 'l2', ttl: 600, l2: l2At(place), ...more } as ServiceConfig;
+}
+
+/** Waits until a service says that its Redis can be used. */
+export async function healthy(client: { health(): { readonly status: string } }, timeoutMs = 10_000): Promise<void> {
+  await until(() => client.health().status === 'healthy', { timeoutMs, describe: 'the service to be healthy' });
+}
+
+/** Waits until a service says that its Redis can't be used. */
+export async function degraded(client: { health(): { readonly status: string } }, timeoutMs = 10_000): Promise<void> {
+  await until(() => client.health().status === 'degraded', { timeoutMs, describe: 'the service to be degraded' });
+}
+
+/** Milliseconds until `work` has ended, in either way. */
+export async function timeOf(work: Promise<unknown>): Promise<number> {
+  const startedMs = performance.now();
+  await work.catch(() => undefined);
+  return performance.now() - startedMs;
+}
