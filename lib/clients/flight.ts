@@ -21,6 +21,8 @@ export class Flight extends FenceTicket {
   readonly end: Promise<LoadEnd>;
   /** Resolves when the key is free for the next load. Never rejects. */
   readonly left: Promise<void>;
+  /** What the load waits for before it begins; `undefined`: nothing. */
+  readonly turn: Promise<void> | undefined;
   /** Loads whatever is cached. */
   readonly isForced: boolean;
   /** A reload ahead of time (`refresh_ahead`), which nobody asked to wait for. */
@@ -42,9 +44,11 @@ export class Flight extends FenceTicket {
   #reject: (error: unknown) => void = () => undefined;
   #leave: () => void = () => undefined;
 
-  constructor(key: string, isForced: boolean) {
+  /** @param turn resolves when the load before this one has left; absent: there is none */
+  constructor(key: string, isForced: boolean, turn?: Promise<void>) {
     super(key);
     this.isForced = isForced;
+    this.turn = turn;
     this.end = new Promise((resolve, reject) => {
       this.#resolve = resolve;
       this.#reject = reject;
@@ -83,6 +87,8 @@ export class Flight extends FenceTicket {
     this.#controller ??= new AbortController();
     this.#controller.abort(reason);
     this.#reject(reason);
-    this.#leave();
+    // The load before this one may still be under way: whoever comes next waits for it too (G3).
+    if (this.turn === undefined) this.#leave();
+    else void this.turn.then(this.#leave);
   }
 }

@@ -21,13 +21,13 @@ export class LoadMany {
 
   /** The values of keys that have no fresh L1 entry; every key is in the result. `keys` has no duplicates. */
   async load(keys: readonly string[], loadMany: ManyLoader<unknown>, options: CheckedLoadOptions): Promise<Map<string, unknown>> {
-    const mine: { readonly flight: Flight; readonly turn: Promise<void> | undefined }[] = [];
+    const mine: Flight[] = [];
     const flights = keys.map((key) => {
       const joined = this.#loads.join(key, false);
       if (joined !== undefined) return joined;
       const opened = this.#loads.open(key, false);
       mine.push(opened);
-      return opened.flight;
+      return opened;
     });
     if (mine.length > 0) this.#core.parts.background.add(this.#fly(mine, loadMany, options.ttlMs), () => undefined);
     const values = await Promise.allSettled(flights.map((flight) => this.#loads.wait(flight, options)));
@@ -40,17 +40,13 @@ export class LoadMany {
     return result;
   }
 
-  async #fly(
-    opened: readonly { readonly flight: Flight; readonly turn: Promise<void> | undefined }[],
-    loadMany: ManyLoader<unknown>,
-    ttlMs: number | undefined,
-  ): Promise<void> {
+  async #fly(opened: readonly Flight[], loadMany: ManyLoader<unknown>, ttlMs: number | undefined): Promise<void> {
     try {
       for (const { turn } of opened) if (turn !== undefined) await turn;
       const missing = await this.#landCached(opened.map(({ flight }) => flight));
       if (missing.length > 0) await this.#landLoaded(missing, loadMany, ttlMs);
     } catch (error) {
-      for (const { flight } of opened) {
+      for (const flight of opened) {
         this.#core.parts.fence.close(flight);
         if (!flight.isOver) flight.fail(error);
       }
@@ -107,10 +103,12 @@ class GroupContext {
     if (this.#signal !== undefined) return this.#signal;
     const controller = new AbortController();
     let waiting = this.#flights.length;
-    for (const flight of this.#flights) {
-      flight.signal.addEventListener('abort', () => {
-        if (--waiting === 0) controller.abort(flight.signal.reason);
-      });
+    for (const { signal } of this.#flights) {
+      const onAbort = (): void => {
+        if (--waiting === 0) controller.abort(signal.reason);
+      };
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort);
     }
     this.#signal = controller.signal;
     return this.#signal;

@@ -56,14 +56,17 @@ export class LoadPath {
     return !isForced || (flight.isForced && !flight.hasStarted) ? flight : undefined;
   }
 
-  /** Opens a flight for a key; it comes behind the one under way, if any: resolves when it may begin. */
-  open(key: string, isForced: boolean): { readonly flight: Flight; readonly turn: Promise<void> | undefined } {
-    const { flights, fence } = this.#core.parts;
-    const turn = this.#isSingle ? flights.get(key)?.left : undefined;
-    const flight = new Flight(key, isForced);
-    fence.admit(flight);
+  /** Opens a flight for a key; it comes behind the one under way, if any, and waits for its turn. */
+  open(key: string, isForced: boolean): Flight {
+    const { flights } = this.#core.parts;
+    const flight = new Flight(key, isForced, this.#isSingle ? flights.get(key)?.left : undefined);
     if (this.#isSingle) flights.add(flight);
-    return { flight, turn };
+    return flight;
+  }
+
+  /** Begins a flight whose turn has come: from now on, not before, a write overtakes it (G4). */
+  begin(flight: Flight): void {
+    this.#core.parts.fence.admit(flight);
   }
 
   /** Waits for a flight with one caller's patience; counts the call's hit or miss. */
@@ -161,9 +164,9 @@ export class LoadPath {
   }
 
   #launch(key: string, loader: Loader<unknown>, ttlMs: number | undefined, isForced: boolean, isBackground = false): Flight {
-    const { flight, turn } = this.open(key, isForced);
+    const flight = this.open(key, isForced);
     flight.isBackground = isBackground;
-    this.#fly(flight, turn, loader, ttlMs, isBackground).then(
+    this.#fly(flight, loader, ttlMs, isBackground).then(
       (end) => {
         this.#core.parts.fence.close(flight);
         flight.land(end);
@@ -264,7 +267,7 @@ export class LoadPath {
 /** What a loader is given; its signal is made only when the loader looks at it. */
 class FlightContext implements LoadContext<unknown> {
   readonly key: string;
-  readonly stale?: unknown;
+  declare readonly stale?: unknown;
   readonly #flight: Flight;
 
   constructor(flight: Flight) {

@@ -68,8 +68,7 @@ function createWinston(level: string): Winston.Logger {
   });
   const logger = winston.createLogger({ level, format: combine(timestamp(), line) });
   // Standard output belongs to the program.
-  const console = new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] });
-  logger.add(console as unknown as Winston.transport);
+  logger.add(new winston.transports.Console({ stderrLevels: ['error', 'warn', 'info', 'debug'] }));
   return logger;
 }
 

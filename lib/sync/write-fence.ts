@@ -43,7 +43,6 @@ export class WriteFence {
 
   /** Closes a ticket, after the value was kept or dropped. */
   close(ticket: FenceTicket): void {
-    if (ticket.isOvertaken) return;
     const newest = this.#open.get(ticket.key);
     if (newest === ticket) {
       if (ticket.next === undefined) this.#open.delete(ticket.key);
