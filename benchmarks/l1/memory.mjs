@@ -4,8 +4,8 @@
  *   node benchmarks/l1/memory.mjs [entries = 1000000]
  *
  * Keys and values exist before the first measurement, so the difference is what the cache itself needs. `churned` means that
- * as many other keys have passed through since, so that everything a policy remembers of evicted keys is there, the
- * evicted keys it keeps alive included.
+ * as many other keys have passed through since, so that everything a policy remembers of evicted keys is there, these keys
+ * included.
  */
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -27,6 +27,9 @@ const CANDIDATES = {
     return new QuickLRU({ maxSize: max });
   },
 };
+
+/** Keeps what is measured from being collected. */
+let kept;
 
 const [first, entryCount] = process.argv.slice(2);
 if (entryCount === undefined) {
@@ -51,17 +54,18 @@ async function measure(name, count) {
   await CANDIDATES[name](10);
   const before = await usedBytes();
   const cache = await CANDIDATES[name](count);
+  kept = { cache, keys };
   for (const key of keys) cache.set(key, value);
   const full = (await usedBytes()) - before;
   let churned = '';
   if (name !== 'Map') {
     for (let i = 0; i < count; i++) cache.set(`other:${i}`, value);
-    // The keys inserted now belong to the cache alone; as many are let go of here as the cache took over.
-    keys.length = 0;
+    // The new keys belong to the cache alone; as many old ones are let go of here, so the difference stays its own.
+    keys.fill(undefined);
     churned = `   churned ${(((await usedBytes()) - before) / count).toFixed(1).padStart(7)}`;
   }
+  if (kept === undefined) throw new Error('the cache was collected');
   console.log(`  ${name.padEnd(22)} ${(full / count).toFixed(1).padStart(7)}${churned}`);
-  if (cache.size === -1) console.log(keys.length);
 }
 
 async function usedBytes() {

@@ -43,7 +43,8 @@ export class LoadMany {
   async #fly(opened: readonly Flight[], loadMany: ManyLoader<unknown>, ttlMs: number | undefined): Promise<void> {
     try {
       for (const { turn } of opened) if (turn !== undefined) await turn;
-      const missing = await this.#landCached(opened.map(({ flight }) => flight));
+      for (const flight of opened) this.#loads.begin(flight);
+      const missing = await this.#landCached(opened);
       if (missing.length > 0) await this.#landLoaded(missing, loadMany, ttlMs);
     } catch (error) {
       for (const flight of opened) {

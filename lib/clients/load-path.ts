@@ -179,14 +179,9 @@ export class LoadPath {
     return flight;
   }
 
-  async #fly(
-    flight: Flight,
-    turn: Promise<void> | undefined,
-    loader: Loader<unknown>,
-    ttlMs: number | undefined,
-    isBackground: boolean,
-  ): Promise<LoadEnd> {
-    if (turn !== undefined) await turn;
+  async #fly(flight: Flight, loader: Loader<unknown>, ttlMs: number | undefined, isBackground: boolean): Promise<LoadEnd> {
+    if (flight.turn !== undefined) await flight.turn;
+    this.begin(flight);
     if (flight.isForced) {
       const held = this.#memory?.readEntry(flight.key);
       if (held !== undefined && held.value !== ABSENT) flight.stale = held.value;

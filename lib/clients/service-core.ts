@@ -10,7 +10,7 @@ import type { EventHub } from '../observe/event-hub.js';
 import type { Logger } from '../observe/logger.js';
 import type { ServiceCounters } from '../observe/metrics.js';
 import type { BatchWriter } from '../sync/batch-writer.js';
-import type { WriteFence } from '../sync/write-fence.js';
+import { WriteFence } from '../sync/write-fence.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
 import type { RedisConnection } from '../tiers/redis/redis-connection.js';
 import type { RedisTier } from '../tiers/redis/redis-tier.js';
@@ -47,6 +47,8 @@ export class ServiceCore {
   readonly parts: ServiceParts;
   readonly name: string;
   readonly maxKeyLength: number;
+  /** Values that are being compressed. Only a later call overtakes them, so the fence of the fetches won't do. */
+  readonly compressing = new WriteFence();
   #isClosed = false;
 
   constructor(parts: ServiceParts) {

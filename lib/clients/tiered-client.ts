@@ -111,16 +111,15 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
   async setMany(entries: Iterable<readonly [string, V]>, options?: SetOptions): Promise<Map<string, SetResult>> {
     this.#core.requireOpen();
     const ttlMs = readSetOptions(options, this.#core.parts.strategies);
-    // Everything is checked and encoded before anything is stored; of a repeated key the last value counts.
+    // Everything is checked before anything is stored; of a repeated key the last value counts.
     const prepared = new Map<string, PreparedValue | Promise<PreparedValue>>();
     for (const [key, value] of readEntries<V>(entries)) {
       guardKey(key, this.#core.maxKeyLength, this.service);
       guardValue(value);
       prepared.set(key, this.#writes.prepare(key, value));
     }
-    const ready = await Promise.all([...prepared.values()].map(async (each) => each));
-    const results = await Promise.all(ready.map((each) => this.#writes.store(each, this.#writes.stamp(), ttlMs)));
-    return new Map(ready.map((each, i) => [each.key, results[i] as SetResult]));
+    const writes = [...prepared].map(async ([key, each]) => [key, await this.#writes.setPrepared(key, each, ttlMs)] as const);
+    return new Map(await Promise.all(writes));
   }
 
   async deleteMany(keys: readonly string[]): Promise<number> {

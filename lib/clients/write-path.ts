@@ -63,15 +63,25 @@ export class WritePath {
 
   /** Stores a value the caller gave. `lifeMs`: its lifetime as asked for, or `undefined` for the service's. */
   async set(key: string, value: unknown, lifeMs: number | undefined): Promise<SetResult> {
-    const prepared = this.prepare(key, value);
+    return this.setPrepared(key, this.prepare(key, value), lifeMs);
+  }
+
+  /** {@link set} for a value that was prepared in the same tick: writes happen in the order of their calls. */
+  async setPrepared(key: string, prepared: PreparedValue | Promise<PreparedValue>, lifeMs: number | undefined): Promise<SetResult> {
+    const { compressing } = this.#core;
+    const { fence, counters } = this.#core.parts;
     const stamp = this.stamp();
+    compressing.overtake(key);
     if (!(prepared instanceof Promise)) return this.store(prepared, stamp, lifeMs);
-    const ticket = this.#core.parts.fence.open(key);
+    // Now, not when it is stored: a load that ends in between would be kept, and then lose L1 but not Redis.
+    fence.overtake(key);
+    const ticket = compressing.open(key);
     const ready = await prepared.finally(() => {
-      this.#core.parts.fence.close(ticket);
+      compressing.close(ticket);
     });
-    if (ticket.isOvertaken) return this.#superseded(key);
-    return this.store(ready, stamp, lifeMs);
+    if (!ticket.isOvertaken) return this.store(ready, stamp, lifeMs);
+    counters.writesSuperseded++;
+    return { l1: false, l2: 'none' };
   }
 
   /** Writes to both tiers; the promise settles as the service's mode says. */
@@ -89,6 +99,7 @@ export class WritePath {
   async remove(key: string, stamp = this.stamp()): Promise<boolean> {
     const { fence, counters, events } = this.#core.parts;
     fence.overtake(key);
+    this.#core.compressing.overtake(key);
     let existed = this.#memory?.delete(key) ?? false;
     if (this.#redis !== undefined) {
       existed = (await this.#removeFromRedis(this.#redis, key, stamp)) || existed;
@@ -138,6 +149,7 @@ export class WritePath {
     const { fence, events } = this.#core.parts;
     const stamp = this.stamp();
     fence.overtakeAll();
+    this.#core.compressing.overtakeAll();
     this.#memory?.clear();
     if (this.#redis !== undefined) {
       const { tier, writer } = this.#redis;

@@ -1,5 +1,5 @@
 /**
- * S3-FIFO (Yang, Zhang, Qiu, Yue, Vigfusson: "FIFO queues are all you need for cache eviction", SOSP 2023): a new key enters
+ * S3-FIFO (Yang, Zhang, Qiu, Yue, Rashmi: "FIFO queues are all you need for cache eviction", SOSP 2023): a new key enters
  * a small queue, and the main queue only if it is used again before it reaches the small queue's end, or comes back soon
  * after it was evicted (its key is still among the ghosts). What is read once passes through the small tenth and never
  * disturbs the rest, so scans do no harm.

@@ -58,7 +58,7 @@ describe('QuickLruStore', () => {
     for (const key of ['g', 'h', 'i']) {
       const slot = store.victim();
       evicted.push(store.keyOf(slot));
-      store.remove(slot, true);
+      store.remove(slot);
       store.add(key);
     }
     expect(evicted).toEqual(['b', 'd', 'f']);
@@ -76,14 +76,14 @@ describe('QuickLruStore', () => {
           const evict = () => {
             const slot = store.victim();
             expect(store.keyOf(slot)).toBe(naive.evict());
-            store.remove(slot, true);
+            store.remove(slot);
           };
           for (const [kind, number] of operations) {
             const key = `k${String(number)}`;
             if (kind === 'evict') {
               if (store.size > 0) evict();
             } else if (kind === 'delete') {
-              store.remove(store.peek(key), false);
+              store.remove(store.peek(key));
               naive.delete(key);
             } else if (store.find(key) !== NO_SLOT) {
               naive.use(key);

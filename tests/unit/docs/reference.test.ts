@@ -1,0 +1,78 @@
+import { describe, expect, test } from '@jest/globals';
+import { CACHE_ERROR_CODES } from '../../../lib/base/errors.js';
+import type { CacheClient } from '../../../lib/clients/cache-client.js';
+import type { CacheEventName } from '../../../lib/observe/events.js';
+import { createCounters, snapshotMetrics, type ServiceMetrics } from '../../../lib/observe/metrics.js';
+import { foldersOf, readPage, sectionOf, tableOf } from './read-page.js';
+
+const firstColumn = (page: string, heading: string): string[] =>
+  tableOf(sectionOf(readPage(page), heading)).map(([cell = '']) => cell);
+
+/** As objects, because the compiler then insists on every name of the type. */
+const EVENTS: Record<CacheEventName, true> = {
+  hit: true,
+  miss: true,
+  load: true,
+  write: true,
+  delete: true,
+  evict: true,
+  promote: true,
+  invalidate: true,
+  degrade: true,
+  recover: true,
+  error: true,
+};
+const METHODS: Record<keyof CacheClient, true> = {
+  service: true,
+  get: true,
+  peek: true,
+  lookup: true,
+  set: true,
+  delete: true,
+  has: true,
+  expire: true,
+  getMany: true,
+  setMany: true,
+  deleteMany: true,
+  getOrLoad: true,
+  getOrLoadMany: true,
+  refresh: true,
+  setL1Only: true,
+  setL2Only: true,
+  getL1Only: true,
+  getL2Only: true,
+  clear: true,
+  flush: true,
+  close: true,
+  health: true,
+  metrics: true,
+  on: true,
+  off: true,
+};
+
+describe('the reference pages', () => {
+  test('docs/errors.md lists exactly the codes there are', () => {
+    expect(firstColumn('docs/errors.md', '## Codes').sort()).toEqual([...CACHE_ERROR_CODES].sort());
+  });
+
+  test('docs/events.md lists exactly the events there are', () => {
+    expect(firstColumn('docs/events.md', '## Events').sort()).toEqual(Object.keys(EVENTS).sort());
+  });
+
+  test('docs/events.md lists exactly the fields of the metrics', () => {
+    const gauges = { l1Entries: 0, l1Bytes: 0, pendingWrites: 0, loadsInFlight: 0 };
+    const metrics: ServiceMetrics = snapshotMetrics('name', true, { ...createCounters(), misses: 1 }, gauges);
+    expect(firstColumn('docs/events.md', '## Metrics').sort()).toEqual(Object.keys(metrics).sort());
+  });
+
+  test('docs/api.md has every method of a client in one of its tables', () => {
+    const client = sectionOf(readPage('docs/api.md'), '## The client');
+    const cells = client.split('\n').flatMap((line) => /^\| ([^|]*)\|/.exec(line)?.[1] ?? []);
+    const named = new Set(cells.flatMap((cell) => [...cell.matchAll(/`(\w+)/g)].map(([, name = '']) => name)));
+    expect(Object.keys(METHODS).filter((name) => !named.has(name))).toEqual([]);
+  });
+
+  test('docs/architecture.md describes exactly the folders of lib/', () => {
+    expect(firstColumn('docs/architecture.md', '## The folders of `lib/`, lowest first').sort()).toEqual(foldersOf('lib'));
+  });
+});
