@@ -7,8 +7,11 @@
 export interface Clock {
   /** Milliseconds since the Unix epoch, monotonic within the process; fractions allowed. */
   nowMs(): number;
-  /** Calls `callback` once after `delayMs`; returns a function that cancels it. The timer never keeps the process alive. */
-  schedule(callback: () => void, delayMs: number): () => void;
+  /**
+   * Calls `callback` once after `delayMs`; returns a function that cancels it. The timer keeps the process alive only if
+   * `isAwaited`: that is for deadlines of calls somebody waits for, which must end one way or the other.
+   */
+  schedule(callback: () => void, delayMs: number, isAwaited?: boolean): () => void;
 }
 
 /** The longest delay a Node timer takes before it overflows to 1 ms. */
@@ -17,9 +20,9 @@ const MAX_TIMER_MS = 2_147_483_647;
 /** The real clock: wall time at process start plus the monotonic time since. */
 export const systemClock: Clock = {
   nowMs: () => performance.timeOrigin + performance.now(),
-  schedule(callback, delayMs) {
+  schedule(callback, delayMs, isAwaited = false) {
     const timer = setTimeout(callback, Math.min(delayMs, MAX_TIMER_MS));
-    timer.unref();
+    if (!isAwaited) timer.unref();
     return () => {
       clearTimeout(timer);
     };

@@ -37,7 +37,7 @@ export function parseDurationMs(
 }
 
 /**
- * The milliseconds of a lifetime given in a call.
+ * The whole milliseconds of a lifetime given in a call, at least 1.
  *
  * @throws {TypeError} when it is not a duration, not positive, or longer than 30 days
  */
@@ -50,5 +50,5 @@ export function requireTtlMs(value: unknown, parameter: string, strategies?: Rea
       value,
     );
   }
-  return ms;
+  return Math.max(1, Math.round(ms));
 }

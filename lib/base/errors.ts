@@ -66,15 +66,15 @@ export class CacheError extends Error {
   /** The stable code to branch on. */
   readonly code: CacheErrorCode;
   /** The service concerned; absent when the error is not about one service. */
-  readonly service?: string;
+  declare readonly service?: string;
   /** The key concerned; absent when the error is not about one key. */
-  readonly key?: string;
+  declare readonly key?: string;
   /** 1-based line in the configuration file, of `CACHE_CONFIG_SYNTAX`. */
-  readonly line?: number;
+  declare readonly line?: number;
   /** 1-based column in the configuration file, of `CACHE_CONFIG_SYNTAX`. */
-  readonly column?: number;
+  declare readonly column?: number;
   /** Every problem found, of `CACHE_CONFIG_INVALID`. */
-  readonly issues?: readonly ConfigIssue[];
+  declare readonly issues?: readonly ConfigIssue[];
 
   constructor(code: CacheErrorCode, message: string, details: CacheErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause });

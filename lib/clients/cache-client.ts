@@ -16,8 +16,8 @@ export interface SetResult {
   /** Whether this process's L1 holds the value now. */
   readonly l1: boolean;
   /**
-   * `written`: Redis confirmed it; `queued`: Redis will get it (write-behind); `none`: it is not in Redis, because the
-   * service has no L2, Redis could not be reached, or Redis already holds a newer write.
+   * `written`: Redis confirmed it; `queued`: Redis will get it (write-behind); `none`: Redis did not confirm it, because the
+   * service has no L2, Redis could not be used or did not answer in time, or Redis already holds a newer write.
    */
   readonly l2: 'written' | 'queued' | 'none';
 }

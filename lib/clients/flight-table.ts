@@ -4,10 +4,11 @@ import type { Flight } from './flight.js';
 /** See the file's header. Bounded by the loads in flight (G14). */
 export class FlightTable {
   readonly #flights = new Map<string, Flight>();
+  readonly #all = new Set<Flight>();
 
-  /** Keys being loaded. */
+  /** Loads under way. */
   get size(): number {
-    return this.#flights.size;
+    return this.#all.size;
   }
 
   /** The newest flight of a key; `undefined` when none is under way. */
@@ -15,16 +16,18 @@ export class FlightTable {
     return this.#flights.get(key);
   }
 
-  /** Makes a flight the newest of its key, and takes it out when it is over. */
-  add(flight: Flight): void {
-    this.#flights.set(flight.key, flight);
+  /** Adds a flight until it is over; `isJoinable` makes it the newest of its key. */
+  add(flight: Flight, isJoinable: boolean): void {
+    this.#all.add(flight);
+    if (isJoinable) this.#flights.set(flight.key, flight);
     void flight.left.then(() => {
+      this.#all.delete(flight);
       if (this.#flights.get(flight.key) === flight) this.#flights.delete(flight.key);
     });
   }
 
   /** Everything under way. */
   all(): Flight[] {
-    return [...this.#flights.values()];
+    return [...this.#all];
   }
 }

@@ -31,6 +31,8 @@ export class Flight extends FenceTicket {
   hasStarted = false;
   /** Whether the flight has ended or been given up. */
   isOver = false;
+  /** Whether L2 was asked and could not answer. */
+  hasWaitedInVain = false;
   /** Whether what was found in L2 is in the last `refresh_ahead` share of its life. */
   isDue = false;
   /** Callers still waiting. */

@@ -14,7 +14,7 @@ import type { CheckedLoadOptions } from './guards.js';
 import { UNREADABLE } from './pending-read.js';
 import type { ReadPath } from './read-path.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
-import type { WritePath } from './write-path.js';
+import type { PreparedValue, WritePath } from './write-path.js';
 
 /** Loads of one view of a service. */
 export class LoadPath {
@@ -60,7 +60,7 @@ export class LoadPath {
   open(key: string, isForced: boolean): Flight {
     const { flights } = this.#core.parts;
     const flight = new Flight(key, isForced, this.#isSingle ? flights.get(key)?.left : undefined);
-    if (this.#isSingle) flights.add(flight);
+    flights.add(flight, this.#isSingle);
     return flight;
   }
 
@@ -101,6 +101,7 @@ export class LoadPath {
     if (held !== undefined && held.value !== ABSENT) flight.stale = held.value;
     if (this.#redis === undefined) return undefined;
     const entry = await this.#reads.fetch(flight.key);
+    flight.hasWaitedInVain = entry === UNREADABLE;
     if (entry === undefined || entry === UNREADABLE) return undefined;
     if (this.#core.parts.lifetimes.isFresh(entry)) {
       flight.isDue = this.#core.parts.lifetimes.isDueForRefresh(entry);
@@ -125,7 +126,7 @@ export class LoadPath {
       const handedOut = this.#memory === undefined ? value : prepared.kept;
       if (flight.isOvertaken) return handedOut;
       this.#core.parts.fence.close(flight);
-      await this.#writes.store(prepared, stamp, ttlMs);
+      await this.#storeFor(flight, prepared, stamp, ttlMs);
       return handedOut;
     } catch (error) {
       // Failures of L2 have been reported where they happened; what is left is a value that cannot be encoded.
@@ -214,11 +215,18 @@ export class LoadPath {
     return this.#memory === undefined ? end.value : this.#memory.handOut(end.value);
   }
 
+  /** Stores what was loaded; a Redis that has just cost the callers a deadline does not cost them another one (G6). */
+  async #storeFor(flight: Flight, prepared: PreparedValue, stamp: number, ttlMs: number | undefined): Promise<void> {
+    const stored = this.#writes.store(prepared, stamp, ttlMs);
+    if (flight.hasWaitedInVain) this.#core.parts.background.add(stored, () => undefined);
+    else await stored;
+  }
+
   async #keepNothing(flight: Flight, stamp: number): Promise<void> {
     const { config, fence } = this.#core.parts;
     if (flight.isOvertaken) return;
     fence.close(flight);
-    if (config.nullTtlMs > 0) await this.#writes.store(this.#writes.prepareAbsent(flight.key), stamp, config.nullTtlMs);
+    if (config.nullTtlMs > 0) await this.#storeFor(flight, this.#writes.prepareAbsent(flight.key), stamp, config.nullTtlMs);
     // What is cached, if anything, is past its TTL or was to be replaced: the source says it is gone.
     else if (flight.stale !== undefined || flight.isForced) await this.#writes.remove(flight.key, stamp);
   }
@@ -244,7 +252,7 @@ export class LoadPath {
           }),
         );
       };
-      const cancel = timeoutMs === 0 ? () => undefined : clock.schedule(onTimeout, timeoutMs);
+      const cancel = timeoutMs === 0 ? () => undefined : clock.schedule(onTimeout, timeoutMs, true);
       const stop = (): void => {
         cancel();
         signal?.removeEventListener('abort', onAbort);

@@ -127,8 +127,11 @@ export class CacheManager {
   async #drainAndClose(core: ServiceCore, deadlineMs: number): Promise<void> {
     core.markClosed();
     const { redis, memory, background, events, flights } = core.parts;
+    // L1 hits check nothing: an empty L1 is what refuses them.
+    memory?.close();
     await this.#atMost(deadlineMs, async () => {
-      await Promise.all(flights.all().map((flight) => flight.left));
+      // Both at once: the end of a load may wait for room among the writes.
+      await Promise.all([redis?.writer.flush(), ...flights.all().map((flight) => flight.left)]);
       await redis?.writer.flush();
       await background.drain();
     });
@@ -140,7 +143,6 @@ export class CacheManager {
       this.#shared.logger.error(message);
       core.report(new CacheError('CACHE_L2_TIMEOUT', message, { service: core.name }), undefined, true);
     }
-    memory?.close();
     events.close();
   }
 
@@ -148,7 +150,7 @@ export class CacheManager {
   async #atMost(deadlineMs: number, work: () => Promise<void>): Promise<void> {
     let cancel = (): void => undefined;
     const timeUp = new Promise<void>((resolve) => {
-      cancel = this.#shared.clock.schedule(resolve, deadlineMs);
+      cancel = this.#shared.clock.schedule(resolve, deadlineMs, true);
     });
     await Promise.race([work(), timeUp]);
     cancel();

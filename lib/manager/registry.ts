@@ -7,7 +7,7 @@ import type { CacheManager } from './cache-manager.js';
 import { createManager, type ManagerOptions } from './create-manager.js';
 
 let current: CacheManager | undefined;
-let isStarting = false;
+let starting: Promise<CacheManager> | undefined;
 let generation = 0;
 
 /**
@@ -20,19 +20,21 @@ let generation = 0;
  * const user = await getClient<User>('user_cache').get('42');
  */
 export async function init(source: string | ConfigObject, options?: ManagerOptions): Promise<CacheManager> {
-  if (current !== undefined || isStarting) {
+  // A manager that was closed by itself is as good as none.
+  if (current?.health().status === 'closed') current = undefined;
+  if (current !== undefined || starting !== undefined) {
     throw new CacheError(
       'CACHE_ALREADY_INITIALISED',
       'init() was called before; call shutdown() first, or use createManager() for a second manager',
     );
   }
-  isStarting = true;
+  starting = createManager(source, options);
   try {
-    current = await createManager(source, options);
+    current = await starting;
     generation++;
     return current;
   } finally {
-    isStarting = false;
+    starting = undefined;
   }
 }
 
@@ -54,6 +56,8 @@ export function getClient<V = unknown>(service: string): CacheClient<V> {
  * @param options `deadline`: how long accepted work is drained; 5 s
  */
 export async function shutdown(options?: { readonly deadline?: Duration }): Promise<void> {
+  // What is being made is closed too; that it failed is for the caller of `init` to hear.
+  await starting?.catch(() => undefined);
   const manager = current;
   if (manager === undefined) return;
   await manager.close(options);

@@ -3,7 +3,8 @@
  * (G10), and an event nobody listens to is not even built: callers ask {@link EventHub.hears} first.
  */
 import { EventEmitter } from 'eventemitter3';
-import type { CacheEventMap, CacheEventName } from './events.js';
+import { misuse } from '../base/describe-value.js';
+import { CACHE_EVENTS, type CacheEventMap, type CacheEventName } from './events.js';
 
 type Listener<E extends CacheEventName> = (payload: CacheEventMap[E]) => void;
 
@@ -29,7 +30,8 @@ export class EventHub {
 
   /** Adds a listener. */
   on<E extends CacheEventName>(event: E, listener: Listener<E>): void {
-    if (typeof listener !== 'function') throw new TypeError(`Expected \`listener\` of "${event}" to be a function`);
+    if (!(CACHE_EVENTS as readonly unknown[]).includes(event)) throw misuse('event', `one of ${CACHE_EVENTS.join(', ')}`, event);
+    if (typeof listener !== 'function') throw misuse('listener', 'a function', listener);
     this.#emitter.on(event, listener);
     this.#refresh();
   }

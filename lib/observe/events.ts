@@ -38,5 +38,20 @@ export interface CacheEventMap {
   error: { readonly service: string; readonly key?: string; readonly error: CacheError; readonly background: boolean };
 }
 
+/** Every event there is. */
+export const CACHE_EVENTS = [
+  'hit',
+  'miss',
+  'load',
+  'write',
+  'delete',
+  'evict',
+  'promote',
+  'invalidate',
+  'degrade',
+  'recover',
+  'error',
+] as const satisfies readonly (keyof CacheEventMap)[];
+
 /** The name of an event. */
 export type CacheEventName = keyof CacheEventMap;

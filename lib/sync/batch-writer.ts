@@ -64,7 +64,8 @@ export class BatchWriter {
   constructor(apply: (writes: readonly ScriptWrite[]) => Promise<WriteOutcome[]>, clock: Clock, policy: BatchPolicy) {
     this.#apply = apply;
     this.#clock = clock;
-    this.#policy = policy;
+    // A full queue does not wait for a batch that can't get any larger.
+    this.#policy = { ...policy, maxBatch: Math.min(policy.maxBatch, policy.maxPending) };
   }
 
   /** Writes that wait or are under way. */

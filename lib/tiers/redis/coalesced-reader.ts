@@ -18,6 +18,9 @@ export interface RawReceiver {
 /** Keys in one MGET at most, so that one tick's flood does not hold up everybody else's reply. */
 const MAX_KEYS = 512;
 
+/** Stands for a list, hash or the like, whose bytes nobody has seen: no entry is that short. */
+const NO_ENTRY = Buffer.alloc(0);
+
 /** Gathers reads over one connection with one deadline. */
 export class CoalescedReader {
   readonly #connection: RedisConnection;
@@ -58,8 +61,8 @@ export class CoalescedReader {
           receiver.receive(raw);
         },
         (error: unknown) => {
-          // MGET answers nil for a key that holds another type; GET is made to agree.
-          if (replyCode(error) === 'WRONGTYPE') receiver.receive(null);
+          // What is there is no entry (G13). MGET says nil for it, and there it passes for nothing at all.
+          if (replyCode(error) === 'WRONGTYPE') receiver.receive(NO_ENTRY);
           else receiver.fail(unavailable(error));
         },
       );

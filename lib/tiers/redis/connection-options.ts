@@ -32,9 +32,13 @@ export function toRedisOptions(l2: ResolvedL2, service: string, random: Random):
   };
 }
 
-/** What makes two services share a connection: the same Redis, spoken to in the same way. */
+/**
+ * What makes two services share a connection: the same Redis, spoken to in the same way and with the same patience. What is
+ * down for an impatient service may be up for a patient one.
+ */
 export function connectionIdentity(l2: ResolvedL2): string {
-  return JSON.stringify([l2.connectionString, l2.username, l2.password, l2.db, l2.tls, l2.connectionTimeoutMs]);
+  const { connectionString, username, password, db, tls, connectionTimeoutMs, commandTimeoutMs } = l2;
+  return JSON.stringify([connectionString, username, password, db, tls, connectionTimeoutMs, commandTimeoutMs]);
 }
 
 function addressOf(l2: ResolvedL2): Omit<RedisOptions, 'replyMapping'> {

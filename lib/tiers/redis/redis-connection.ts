@@ -12,7 +12,7 @@ import type { Clock } from '../../base/clock.js';
 import { CacheError } from '../../base/errors.js';
 import { HybridClock } from '../../base/hybrid-clock.js';
 import type { EndpointHealth } from '../../observe/health.js';
-import { describeFailure, timedOut, unavailable } from './redis-errors.js';
+import { describeFailure, isError, timedOut, unavailable } from './redis-errors.js';
 
 /** What a connection is made of. */
 export interface ConnectionParts {
@@ -78,9 +78,10 @@ export class RedisConnection {
     const cancel = clock.schedule(() => {
       this.#degrade(`no connection within ${connectionTimeoutMs} ms`);
       this.#endFirstAttempt();
-    }, connectionTimeoutMs);
+    }, connectionTimeoutMs, true);
     if (client.status === 'ready') this.#onReady();
-    else if (client.status === 'wait') client.connect().catch(this.#onError);
+    // Why it failed comes as an error event; the rejection knows no more than that the connection is closed.
+    else if (client.status === 'wait') client.connect().catch(() => undefined);
     await this.#firstAttempt;
     cancel();
   }
@@ -145,7 +146,7 @@ export class RedisConnection {
       const cancel = clock.schedule(() => {
         reject(timedOut(timeoutMs));
         this.#suspect();
-      }, timeoutMs);
+      }, timeoutMs, true);
       (command.promise as Promise<T>).then(
         (reply) => {
           cancel();
@@ -153,7 +154,7 @@ export class RedisConnection {
         },
         (error: unknown) => {
           cancel();
-          reject(error instanceof Error ? error : new Error('Redis failed'));
+          reject(isError(error) ? error : new Error('Redis failed'));
         },
       );
       client.sendCommand(command);

@@ -38,6 +38,10 @@ local call, pcall, sub = redis.call, redis.pcall, string.sub
 local function is_entry(head)
   return type(head) == 'string' and #head == ${VERSION_TO} and sub(head, 1, ${FORMAT_TAG.length}) == '${FORMAT_TAG}'
 end
+-- Another type than a string counts as nothing; what could not be read for another reason must not be written over.
+local function is_refused(head)
+  return type(head) == 'table' and not string.find(head.err, 'WRONGTYPE', 1, true)
+end
 local function is_newer(head, version)
   if sub(head, ${VERSION_FROM}) <= version then return false end
   local stored_ms = tonumber(sub(head, ${VERSION_FROM}, ${VERSION_FROM + 12}))
@@ -48,7 +52,7 @@ end
 /**
  * KEYS[i]: where entry i goes. ARGV[i]: its sealed envelope.
  * Returns per entry: 1 created, 2 replaced a live value, 0 an entry that is not older is there, or the error's text.
- * Bytes that are no entry of this format count as nothing.
+ * Bytes that are no entry of this format count as nothing. Where Redis has no room for a write, what was there is removed.
  */
 const APPLY_WRITES = `${IS_NEWER}
 local results = {}
@@ -60,11 +64,16 @@ for i = 1, #KEYS do
     live = sub(head, ${KIND_AT + 1}, ${KIND_AT + 1}) == 'v'
     newer = is_newer(head, sub(entry, ${VERSION_FROM}, ${VERSION_TO}))
   end
-  if newer then
+  if is_refused(head) then
+    results[i] = head.err
+  elseif newer then
     results[i] = 0
   else
     local reply = pcall('SET', KEYS[i], entry, 'PXAT', sub(entry, ${EXPIRES_AT + 1}, ${EXPIRES_AT + 13}))
-    if reply.err then results[i] = reply.err elseif live then results[i] = 2 else results[i] = 1 end
+    local failure = reply.err
+    -- No memory for the new entry: better nothing than the older one. That is all a deletion needs.
+    if failure and type(pcall('UNLINK', KEYS[i])) == 'number' and sub(entry, ${KIND_AT + 1}, ${KIND_AT + 1}) == 'd' then failure = nil end
+    if failure then results[i] = failure elseif live then results[i] = 2 else results[i] = 1 end
   end
 end
 return results
@@ -76,6 +85,7 @@ return results
  */
 const REPLACE_IF_SAME = `
 local head = redis.pcall('GETRANGE', KEYS[1], ${VERSION_AT}, ${VERSION_TO - 1})
+if type(head) == 'table' then return head end
 if head ~= ARGV[2] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PXAT', string.sub(ARGV[1], ${EXPIRES_AT + 1}, ${EXPIRES_AT + 13}))
 return 1
@@ -89,6 +99,7 @@ const REMOVE_OLDER = `${IS_NEWER}
 local doomed = {}
 for i = 1, #KEYS do
   local head = pcall('GETRANGE', KEYS[i], 0, ${VERSION_TO - 1})
+  if is_refused(head) then return head end
   local keep = is_entry(head) and (sub(head, ${KIND_AT + 1}, ${KIND_AT + 1}) == 'd' or is_newer(head, ARGV[1]))
   if not keep then doomed[#doomed + 1] = KEYS[i] end
 end

@@ -1,0 +1,247 @@
+/** G4: what was written later wins, in Redis too, whoever wrote it and whatever is still on its way. */
+import { describe, expect, test } from '@jest/globals';
+import type { CacheClient } from '../../../lib/clients/cache-client.js';
+import { sealEnvelope, type EntryKind } from '../../../lib/codec/envelope.js';
+import { FakeClock } from '../../../lib/testing/fake-clock.js';
+import { until } from '../../support/until.js';
+import { KINDS, KINDS_WITH_L2, Workbench, defer } from './workbench.js';
+
+const bench = new Workbench();
+
+const NAME = 'oxcache:things:k';
+
+/** Puts an entry into Redis that was written `laterMs` from now by somebody else. */
+async function plant(laterMs: number, value: unknown, kind: EntryKind = 'v'): Promise<void> {
+  const [seconds, micros] = (await bench.server.call('TIME')) as [string, string];
+  const nowMs = Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+  const version = `${String(nowMs + laterMs).padStart(13, '0')}0000planted`;
+  const times = { createdAtMs: nowMs, freshUntilMs: nowMs + 600_000, expiresAtMs: nowMs + 600_000 };
+  const payload = kind === 'v' ? JSON.stringify(value) : '';
+  const sealed = sealEnvelope({ kind, version, codec: kind === 'v' ? 'j' : '-', compression: '-', ...times }, payload);
+  await bench.server.call('SET', NAME, sealed, 'PX', 600_000);
+}
+
+describe.each(KINDS_WITH_L2)('G4: a write of a service of type %s', (kind) => {
+  test('does not replace a newer one: set resolves to neither tier, and the next read sees the newer value', async () => {
+    const client = await bench.client(kind);
+    await plant(5000, 'newer');
+    expect(await client.set('k', 'older')).toEqual({ l1: false, l2: 'none' });
+    expect(client.peek('k')).toBeUndefined();
+    expect(await client.get('k')).toBe('newer');
+    expect(client.metrics()).toMatchObject({ writesSuperseded: 1, writesFailed: 0 });
+  });
+
+  test('does not revive what was deleted later', async () => {
+    const client = await bench.client(kind);
+    await plant(5000, undefined, 'd');
+    expect(await client.set('k', 'older')).toEqual({ l1: false, l2: 'none' });
+    expect(await client.get('k')).toBeUndefined();
+  });
+
+  test('after a read of a newer value is newer than that, whatever the clocks say', async () => {
+    const client = await bench.client(kind);
+    await plant(5000, 'newer');
+    expect(await client.get('k')).toBe('newer');
+    expect(await client.set('k', 'newest')).toMatchObject({ l2: 'written' });
+    expect(await client.getL2Only('k')).toBe('newest');
+  });
+
+  test('is not locked out by a version from a clock that is minutes ahead', async () => {
+    const client = await bench.client(kind);
+    await plant(10 * 60_000, 'from the future');
+    expect(await client.set('k', 'now')).toMatchObject({ l2: 'written' });
+    expect(await client.getL2Only('k')).toBe('now');
+  });
+
+  test.each([-10, 10])('of a process whose clock is %i minutes off counts by the time of Redis', async (minutes) => {
+    const clock = new FakeClock(Date.now() + minutes * 60_000);
+    const wrong = await bench.client(kind, {}, { clock });
+    const right = await bench.client(kind);
+    for (let round = 0; round < 3; round++) {
+      await wrong.set('k', `wrong ${round}`);
+      expect(await right.getL2Only('k')).toBe(`wrong ${round}`);
+      // A clock that stands still falls behind; anything later than its last stamp is later to everybody.
+      await until(async () => (await right.set('k', `right ${round}`)).l2 === 'written');
+      expect(await wrong.getL2Only('k')).toBe(`right ${round}`);
+      clock.advance(1000);
+    }
+    expect(await bench.pttl('k')).toBeGreaterThan(3_590_000);
+    expect(await bench.pttl('k')).toBeLessThanOrEqual(3_600_010);
+  });
+
+  test('of two processes in turn is each seen by the other', async () => {
+    const [a, b] = await Promise.all([bench.client(kind), bench.client(kind)]);
+    for (let round = 0; round < 50; round++) {
+      expect(await a.set('k', `a${round}`)).toMatchObject({ l2: 'written' });
+      expect(await b.getL2Only('k')).toBe(`a${round}`);
+      expect(await b.set('k', `b${round}`)).toMatchObject({ l2: 'written' });
+      expect(await a.getL2Only('k')).toBe(`b${round}`);
+    }
+  });
+
+  test('of two processes at once leaves one of the values, and every L1 that keeps a value keeps that one', async () => {
+    const [a, b] = await Promise.all([bench.client(kind), bench.client(kind)]);
+    for (let round = 0; round < 50; round++) {
+      const [first, second] = await Promise.all([a.set('k', `a${round}`), b.set('k', `b${round}`)]);
+      const inRedis = await a.getL2Only('k');
+      expect([`a${round}`, `b${round}`]).toContain(inRedis);
+      if (first.l2 === 'none') expect(inRedis).toBe(`b${round}`);
+      if (second.l2 === 'none') expect(inRedis).toBe(`a${round}`);
+    }
+  });
+
+  test('that is deleted leaves a mark for wal.max_age, which is no value', async () => {
+    const client = await bench.client(kind, { ttl: 60, wal: { max_age: '2h' } });
+    await client.set('k', 1);
+    await client.delete('k');
+    expect(await bench.pttl('k')).toBeGreaterThan(7_190_000);
+    expect(await bench.pttl('k')).toBeLessThanOrEqual(7_200_010);
+    expect(await client.lookup('k')).toEqual({ status: 'miss' });
+  });
+
+  test('leaves such a mark for an hour by default, also where nothing was', async () => {
+    const client = await bench.client(kind);
+    await client.delete('k');
+    expect(await bench.pttl('k')).toBeGreaterThan(3_590_000);
+  });
+
+  test('after a delete wins, in the same process and in another', async () => {
+    const [a, b] = await Promise.all([bench.client(kind), bench.client(kind)]);
+    for (let round = 0; round < 20; round++) {
+      await a.set('k', 'old');
+      await a.delete('k');
+      const writer = round % 2 === 0 ? a : b;
+      expect(await writer.set('k', round)).toMatchObject({ l2: 'written' });
+      expect(await b.getL2Only('k')).toBe(round);
+    }
+  });
+
+  test('in the same tick as others of its key counts in the order of the calls', async () => {
+    const client = await bench.client(kind);
+    const results = await Promise.all([client.set('k', 1), client.delete('k'), client.set('k', 2), client.set('k', 3)]);
+    expect(results[3]).toMatchObject({ l2: 'written' });
+    expect(await client.get('k')).toBe(3);
+    await Promise.all([client.set('k', 4), client.delete('k')]);
+    expect(await client.get('k')).toBeUndefined();
+    expect(await client.getL2Only('k')).toBeUndefined();
+  });
+});
+
+describe.each(KINDS)('G4: a load of a service of type %s', (kind) => {
+  const begin = async (client: CacheClient): Promise<{ loading: Promise<unknown>; end: (value: unknown) => void }> => {
+    const source = defer<unknown>();
+    let isCalled = false;
+    const loading = client.getOrLoad('k', () => {
+      isCalled = true;
+      return source.promise;
+    });
+    await until(() => isCalled);
+    return { loading, end: source.resolve };
+  };
+
+  test.each(['loaded', undefined])('that began before a set is handed out and not kept (%s)', async (loaded) => {
+    const client = await bench.client(kind);
+    const { loading, end } = await begin(client);
+    await client.set('k', 'set');
+    end(loaded);
+    expect(await loading).toBe(loaded);
+    expect(await client.get('k')).toBe('set');
+    if (kind !== 'l1') expect(await client.getL2Only('k')).toBe('set');
+  });
+
+  test('that began before a delete is handed out and not kept', async () => {
+    const client = await bench.client(kind);
+    const { loading, end } = await begin(client);
+    await client.delete('k');
+    end('loaded');
+    expect(await loading).toBe('loaded');
+    expect(await client.lookup('k')).toEqual({ status: 'miss' });
+  });
+
+  if (kind === 'l1') return;
+
+  test('that began before a set of another process does not land, and the next read sees the set', async () => {
+    const [client, other] = await Promise.all([bench.client(kind), bench.client(kind)]);
+    const { loading, end } = await begin(client);
+    await other.set('k', 'set');
+    end('loaded');
+    expect(await loading).toBe('loaded');
+    expect(client.peek('k')).toBeUndefined();
+    expect(await client.get('k')).toBe('set');
+    expect(await other.getL2Only('k')).toBe('set');
+  });
+
+  test('that began before a delete of another process does not land', async () => {
+    const [client, other] = await Promise.all([bench.client(kind), bench.client(kind)]);
+    const { loading, end } = await begin(client);
+    await other.delete('k');
+    end('loaded');
+    await loading;
+    expect(await client.get('k')).toBeUndefined();
+    expect(await other.getL2Only('k')).toBeUndefined();
+  });
+
+  test('that finds nothing does not remove what another process has set meanwhile', async () => {
+    const clock = new FakeClock(Date.now());
+    const settings = { ttl: 10, stale_ttl: 600, null_ttl: 0 } as const;
+    const [client, other] = await Promise.all([bench.client(kind, settings, { clock }), bench.client(kind, settings, { clock })]);
+    await client.set('k', 'stale by then');
+    clock.advance(11_000);
+    const { loading, end } = await begin(client);
+    clock.advance(1000);
+    await other.set('k', 'set');
+    clock.advance(1000);
+    end(undefined);
+    expect(await loading).toBeUndefined();
+    expect(await client.get('k')).toBe('set');
+    expect(await other.getL2Only('k')).toBe('set');
+  });
+
+  test('of several keys keeps those that nobody wrote meanwhile', async () => {
+    const [client, other] = await Promise.all([bench.client(kind), bench.client(kind)]);
+    const source = defer<Map<string, string>>();
+    let isCalled = false;
+    const loading = client.getOrLoadMany(['a', 'b', 'c', 'd'], () => {
+      isCalled = true;
+      return source.promise;
+    });
+    await until(() => isCalled);
+    await Promise.all([client.set('a', 'set'), other.set('b', 'set'), other.delete('c')]);
+    source.resolve(new Map(['a', 'b', 'c', 'd'].map((key) => [key, 'loaded'])));
+    expect(new Set((await loading).values())).toEqual(new Set(['loaded']));
+    expect(await client.getMany(['a', 'b', 'c', 'd'])).toEqual(
+      new Map([
+        ['a', 'set'],
+        ['b', 'set'],
+        ['d', 'loaded'],
+      ]),
+    );
+  });
+});
+
+describe.each(KINDS_WITH_L2)('G4: a change of the lifetime in a service of type %s', (kind) => {
+  test('never beats a set that is under way at the same time', async () => {
+    const client = await bench.client(kind, { ttl: 600 });
+    for (let round = 0; round < 40; round++) {
+      await client.set('k', 'old');
+      const changing = client.expire('k', 3000);
+      for (let i = 0; i < round % 8; i++) await Promise.resolve();
+      expect(await client.set('k', `new ${round}`, 60)).toMatchObject({ l2: 'written' });
+      expect(await changing).toBe(true);
+      expect(await client.get('k')).toBe(`new ${round}`);
+      expect(await client.getL2Only('k')).toBe(`new ${round}`);
+    }
+  });
+
+  test('G2: never leaves an L1 copy that outlives the entry in Redis', async () => {
+    const client = await bench.client(kind, { ttl: '1h' });
+    for (let round = 0; round < 40; round++) {
+      await client.set('k', 'old', 600);
+      const changing = client.expire('k', 3000);
+      for (let i = 0; i < round; i++) await Promise.resolve();
+      await Promise.all([client.set('k', 'short', 10), changing]);
+      const { ttlMs = 0 } = await client.lookup('k');
+      expect(ttlMs).toBeLessThanOrEqual((await bench.pttl('k')) + 50);
+    }
+  });
+});
