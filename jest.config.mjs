@@ -3,6 +3,7 @@
 
 const shared = {
   testEnvironment: 'node',
+  setupFilesAfterEnv: ['<rootDir>/tests/support/long-timeout.mjs'],
   extensionsToTreatAsEsm: ['.ts'],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'] },
   transform: {
@@ -28,10 +29,7 @@ const project = (displayName, folders, extra) => ({
   ...extra,
 });
 
-const withServers = {
-  testEnvironment: '<rootDir>/tests/support/server-environment.mjs',
-  setupFilesAfterEnv: ['<rootDir>/tests/support/long-timeout.mjs'],
-};
+const withServers = { testEnvironment: '<rootDir>/tests/support/server-environment.mjs' };
 
 export default {
   maxWorkers: 2,

@@ -39,12 +39,16 @@ export function guardValue(value: unknown): void {
     throw misuse('value', 'anything but undefined (null may be stored; use delete to remove a key)', value);
 }
 
-/** The pairs of a `setMany`. @throws {TypeError} when it is not a Map or another iterable */
-export function readEntries<V>(entries: unknown): Iterable<readonly [string, V]> {
+/** The pairs of a `setMany`. @throws {TypeError} when it is not a Map or another iterable of pairs */
+export function readEntries(entries: unknown): readonly (readonly [string, unknown])[] {
   if (typeof entries !== 'object' || entries === null || !(Symbol.iterator in entries)) {
     throw misuse('entries', 'a Map or an iterable of [key, value] pairs', entries);
   }
-  return entries as Iterable<readonly [string, V]>;
+  const pairs = [...(entries as Iterable<readonly [string, unknown]>)];
+  // A text would otherwise pass for a pair of its first two letters.
+  for (const pair of pairs)
+    if (!Array.isArray(pair)) throw misuse('entries', 'a Map or an iterable of [key, value] pairs', entries);
+  return pairs;
 }
 
 /** @throws {TypeError} when `fn` is not a function */
@@ -58,16 +62,21 @@ export function readSetOptions(
   strategies: Readonly<Record<string, number>>,
 ): number | undefined {
   if (options === undefined) return undefined;
-  if (typeof options !== 'object' || options === null) return requireTtlMs(options, 'ttl', strategies);
+  if (typeof options !== 'object' || options === null || Array.isArray(options)) return requireTtlMs(options, 'ttl', strategies);
   guardOptionNames(options, ['ttl'], 'set');
   return options.ttl === undefined ? undefined : requireTtlMs(options.ttl, 'ttl', strategies);
 }
+
+/** When an entry past its TTL is an answer: never, when the fresh one can't be asked for, or whenever there is no fresh one. */
+export type StaleRule = 'never' | 'on-failure' | 'always';
 
 /** The options of a load, checked. */
 export interface CheckedLoadOptions {
   readonly ttlMs: number | undefined;
   readonly timeoutMs: number | undefined;
   readonly allowStale: boolean | undefined;
+  /** What `allowStale` means where nothing is loaded. */
+  readonly staleRule: StaleRule;
   readonly disableLoad: boolean;
   readonly signal: AbortSignal | undefined;
 }
@@ -76,6 +85,7 @@ const NO_OPTIONS: CheckedLoadOptions = {
   ttlMs: undefined,
   timeoutMs: undefined,
   allowStale: undefined,
+  staleRule: 'on-failure',
   disableLoad: false,
   signal: undefined,
 };
@@ -86,7 +96,8 @@ export function readLoadOptions(
   strategies: Readonly<Record<string, number>>,
 ): CheckedLoadOptions {
   if (options === undefined) return NO_OPTIONS;
-  if (typeof options !== 'object' || (options as unknown) === null) throw misuse('options', 'an object', options);
+  if (typeof options !== 'object' || (options as unknown) === null || Array.isArray(options))
+    throw misuse('options', 'an object', options);
   guardOptionNames(options, ['ttl', 'timeout', 'allowStale', 'disableLoad', 'signal'], 'getOrLoad');
   const { ttl, timeout, allowStale, disableLoad, signal } = options;
   if (allowStale !== undefined && typeof allowStale !== 'boolean') throw misuse('allowStale', 'a boolean', allowStale);
@@ -96,6 +107,7 @@ export function readLoadOptions(
     ttlMs: ttl === undefined ? undefined : requireTtlMs(ttl, 'ttl', strategies),
     timeoutMs: timeout === undefined ? undefined : requireTtlMs(timeout, 'timeout', strategies),
     allowStale,
+    staleRule: allowStale === undefined ? 'on-failure' : allowStale ? 'always' : 'never',
     disableLoad: disableLoad ?? false,
     signal,
   };

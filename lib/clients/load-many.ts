@@ -59,9 +59,9 @@ export class LoadMany {
     const ends = await Promise.all(flights.map((flight) => this.#loads.findCached(flight)));
     return flights.filter((flight, i) => {
       const end = ends[i];
-      if (end === undefined) return !flight.isOver;
+      if (end === undefined && !flight.isOver) return true;
       this.#core.parts.fence.close(flight);
-      flight.land(end);
+      if (end !== undefined) flight.land(end);
       return false;
     });
   }
@@ -76,7 +76,7 @@ export class LoadMany {
     try {
       valueOf = readManyResult(await loadMany(keys, new GroupContext(flights)), keys);
     } catch (error) {
-      for (const key of keys) this.#loads.reportLoad(key, startedMs, false, error);
+      for (const key of keys) this.#loads.reportLoad(key, startedMs, false, { error });
       throw error;
     }
     await Promise.all(

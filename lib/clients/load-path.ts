@@ -8,10 +8,13 @@
 import { CacheError } from '../base/errors.js';
 import { ABSENT } from '../tiers/memory/memory-entry.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
-import type { LoadContext, Loader } from './cache-client.js';
+import type { Loader } from './cache-client.js';
 import { Flight, type LoadEnd } from './flight.js';
+import { FlightContext } from './flight-context.js';
+import { waitAtMost } from './flight-patience.js';
 import type { CheckedLoadOptions } from './guards.js';
 import { UNREADABLE } from './pending-read.js';
+import { ReloadPauses } from './reload-pauses.js';
 import type { ReadPath } from './read-path.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 import type { PreparedValue, WritePath } from './write-path.js';
@@ -24,6 +27,7 @@ export class LoadPath {
   readonly #memory: MemoryTier | undefined;
   readonly #redis: RedisSide | undefined;
   readonly #isSingle: boolean;
+  readonly #reloads: ReloadPauses;
 
   constructor(
     core: ServiceCore,
@@ -37,6 +41,7 @@ export class LoadPath {
     this.#writes = writes;
     this.#memory = memory;
     this.#redis = redis;
+    this.#reloads = new ReloadPauses(core.parts.clock);
     this.#isSingle = core.parts.config.singleFlight === 'process';
   }
 
@@ -79,18 +84,17 @@ export class LoadPath {
     const timeoutMs = options.timeoutMs ?? this.#core.parts.config.loadTimeoutMs;
     flight.waiters++;
     try {
-      const end = await (timeoutMs === 0 && options.signal === undefined
-        ? flight.end
-        : this.#waitAtMost(flight, timeoutMs, options.signal));
-      return this.#finish(flight.key, end);
+      const end = await this.#waitAtMost(flight, timeoutMs, options.signal);
+      // A refresh asks for a load, not for what is cached: neither a hit nor a miss.
+      return isForced ? this.#handOut(end.value) : this.#finish(flight.key, end);
     } catch (error) {
       const mayBeStale = options.allowStale !== false && flight.stale !== undefined && options.signal?.aborted !== true;
       if (!mayBeStale) {
-        this.#core.miss(flight.key);
+        if (!isForced) this.#core.miss(flight.key);
         throw error;
       }
       this.#core.hit(flight.key, flight.staleTier, true);
-      return this.#memory === undefined ? flight.stale : this.#memory.handOut(flight.stale);
+      return this.#handOut(flight.stale);
     }
   }
 
@@ -140,28 +144,41 @@ export class LoadPath {
     return this.#writes.stamp();
   }
 
-  /** Counts and reports the end of a loader. */
-  reportLoad(key: string, startedMs: number, isBackground: boolean, error?: unknown): void {
+  /** Counts and reports the end of a loader; `failure` holds what it threw, which may be anything, also `undefined`. */
+  reportLoad(key: string, startedMs: number, isBackground: boolean, failure?: { readonly error: unknown }): void {
     const { counters, events, clock } = this.#core.parts;
     counters.loads++;
-    if (error !== undefined) counters.loadErrors++;
+    if (failure !== undefined) counters.loadErrors++;
     if (!events.hears('load')) return;
-    const base = { service: this.#core.name, key, durationMs: clock.nowMs() - startedMs, background: isBackground };
-    events.emit('load', error === undefined ? base : { ...base, error });
+    events.emit('load', {
+      service: this.#core.name,
+      key,
+      durationMs: clock.nowMs() - startedMs,
+      background: isBackground,
+      ...failure,
+    });
   }
 
-  /** Starts a reload nobody waits for, unless the key is being loaded already. */
+  /** Starts a reload nobody waits for, unless the key is being loaded already or its last such reload failed just now. */
   refreshInBackground(key: string, loader: Loader<unknown>, options: CheckedLoadOptions): void {
     const { flights, background } = this.#core.parts;
-    if (flights.get(key)?.isOver === false || this.#core.isClosed) return;
+    if (flights.get(key)?.isOver === false || this.#core.isClosed || !this.#reloads.mayStart(key)) return;
     const flight = this.#launch(key, loader, options.ttlMs, true, true);
     flight.waiters++;
     const timeoutMs = options.timeoutMs ?? this.#core.parts.config.loadTimeoutMs;
-    const task = timeoutMs === 0 ? flight.end : this.#waitAtMost(flight, timeoutMs, undefined);
-    background.add(task, (error) => {
-      const message = 'A background reload failed; the cached value stays until its TTL ends';
-      this.#core.report(new CacheError('CACHE_LOAD_FAILED', message, { service: this.#core.name, key, cause: error }), key, true);
-    });
+    const task = this.#waitAtMost(flight, timeoutMs, undefined);
+    background.add(
+      task.finally(() => this.#reloads.ended(key)),
+      (error) => {
+        this.#reloads.failed(key);
+        const message = 'A background reload failed; the cached value stays until its TTL ends';
+        this.#core.report(
+          new CacheError('CACHE_LOAD_FAILED', message, { service: this.#core.name, key, cause: error }),
+          key,
+          true,
+        );
+      },
+    );
   }
 
   #launch(key: string, loader: Loader<unknown>, ttlMs: number | undefined, isForced: boolean, isBackground = false): Flight {
@@ -202,7 +219,7 @@ export class LoadPath {
     try {
       value = await loader(new FlightContext(flight));
     } catch (error) {
-      this.reportLoad(flight.key, startedMs, isBackground, error);
+      this.reportLoad(flight.key, startedMs, isBackground, { error });
       throw error;
     }
     this.reportLoad(flight.key, startedMs, isBackground);
@@ -212,7 +229,11 @@ export class LoadPath {
   #finish(key: string, end: LoadEnd): unknown {
     if (end.source === 'load') this.#core.miss(key);
     else this.#core.hit(key, end.source, false);
-    return this.#memory === undefined ? end.value : this.#memory.handOut(end.value);
+    return this.#handOut(end.value);
+  }
+
+  #handOut(value: unknown): unknown {
+    return this.#memory === undefined ? value : this.#memory.handOut(value);
   }
 
   /** Stores what was loaded; a Redis that has just cost the callers a deadline does not cost them another one (G6). */
@@ -233,54 +254,12 @@ export class LoadPath {
 
   #waitAtMost(flight: Flight, timeoutMs: number, signal: AbortSignal | undefined): Promise<LoadEnd> {
     const { clock, counters } = this.#core.parts;
-    return new Promise((resolve, reject) => {
-      const giveUp = (error: Error): void => {
-        cancel();
-        signal?.removeEventListener('abort', onAbort);
-        reject(error);
-        if (--flight.waiters === 0 && !flight.isOver) flight.abandon(error);
-      };
-      const onAbort = (): void => {
-        giveUp(signal?.reason as Error);
-      };
-      const onTimeout = (): void => {
-        counters.loadTimeouts++;
-        giveUp(
-          new CacheError('CACHE_LOAD_TIMEOUT', `The load took longer than ${timeoutMs} ms`, {
-            service: this.#core.name,
-            key: flight.key,
-          }),
-        );
-      };
-      const cancel = timeoutMs === 0 ? () => undefined : clock.schedule(onTimeout, timeoutMs, true);
-      const stop = (): void => {
-        cancel();
-        signal?.removeEventListener('abort', onAbort);
-      };
-      if (signal?.aborted === true) {
-        giveUp(signal.reason as Error);
-        return;
-      }
-      signal?.addEventListener('abort', onAbort, { once: true });
-      flight.end.finally(stop).then(resolve, reject);
-    });
-  }
-}
-
-/** What a loader is given; its signal is made only when the loader looks at it. */
-class FlightContext implements LoadContext<unknown> {
-  readonly key: string;
-  declare readonly stale?: unknown;
-  readonly #flight: Flight;
-
-  constructor(flight: Flight) {
-    this.key = flight.key;
-    if (flight.stale !== undefined) this.stale = flight.stale;
-    this.#flight = flight;
-  }
-
-  get signal(): AbortSignal {
-    return this.#flight.signal;
+    const onTimeout = (): CacheError => {
+      counters.loadTimeouts++;
+      const details = { service: this.#core.name, key: flight.key };
+      return new CacheError('CACHE_LOAD_TIMEOUT', `The load took longer than ${timeoutMs} ms`, details);
+    };
+    return waitAtMost(flight, clock, { timeoutMs, signal, onTimeout });
   }
 }
 

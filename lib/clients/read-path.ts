@@ -8,6 +8,7 @@ import { ABSENT } from '../tiers/memory/memory-entry.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
 import type { StoredEntry } from '../tiers/redis/redis-tier.js';
 import type { LookupResult } from './cache-client.js';
+import type { StaleRule } from './guards.js';
 import { PendingRead, UNREADABLE, type ReadEnd, type ReadOwner } from './pending-read.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 
@@ -28,20 +29,9 @@ export class ReadPath implements ReadOwner {
   }
 
   /** The value of a key that L1 does not have. Counts a hit or a miss. */
-  async getBeyondMemory<V>(key: string): Promise<V | undefined> {
+  async getBeyondMemory<V>(key: string, staleRule: StaleRule = 'on-failure'): Promise<V | undefined> {
     const end = this.#redis === undefined ? undefined : await this.fetch(key);
-    return this.settleGet(key, end) as V | undefined;
-  }
-
-  /** Turns the end of a fetch into a value, counted. */
-  settleGet(key: string, end: ReadEnd): unknown {
-    if (end === UNREADABLE) return this.#staleOrMiss(key);
-    if (end === undefined || !this.#core.parts.lifetimes.isFresh(end)) {
-      this.#core.miss(key);
-      return undefined;
-    }
-    this.#core.hit(key, 'l2', false);
-    return end.value;
+    return this.#settleGet(key, end, staleRule) as V | undefined;
   }
 
   /** What is beyond L1: an unconfirmed write of our own, or what L2 says. Never rejects. */
@@ -76,6 +66,11 @@ export class ReadPath implements ReadOwner {
 
   fail(read: PendingRead, error: CacheError): void {
     this.#end(read);
+    // During an outage, of which `degrade` has told, every single read need not tell again.
+    if (this.#redis?.tier.isUsable === false) {
+      this.#core.parts.counters.l2Errors++;
+      return;
+    }
     this.#core.report(this.#core.locate(error, read.key), read.key, false);
   }
 
@@ -127,7 +122,7 @@ export class ReadPath implements ReadOwner {
   }
 
   /** The values of several keys, in the order of their first occurrence. */
-  async getMany<V>(keys: readonly string[]): Promise<Map<string, V>> {
+  async getMany<V>(keys: readonly string[], staleRule: StaleRule = 'on-failure'): Promise<Map<string, V>> {
     const ends = new Map<string, Promise<ReadEnd> | undefined>();
     const found = new Map<string, V>();
     for (const key of keys) {
@@ -143,7 +138,7 @@ export class ReadPath implements ReadOwner {
     }
     const result = new Map<string, V>();
     for (const [key, pending] of ends) {
-      const value = pending === undefined ? found.get(key) : (this.settleGet(key, await pending) as V | undefined);
+      const value = pending === undefined ? found.get(key) : (this.#settleGet(key, await pending, staleRule) as V | undefined);
       if (value !== undefined && (value as unknown) !== ABSENT) result.set(key, value);
     }
     return result;
@@ -158,11 +153,23 @@ export class ReadPath implements ReadOwner {
     return end !== undefined && end !== UNREADABLE && end.kind === 'v' && this.#core.parts.lifetimes.isFresh(end);
   }
 
-  #staleOrMiss(key: string): unknown {
-    const held = this.#memory?.readEntry(key);
-    if (held?.stale === true && held.value !== ABSENT) {
-      this.#core.hit(key, 'l1', true);
-      return held.value;
+  /** Turns the end of a fetch into a value, counted. */
+  #settleGet(key: string, end: ReadEnd, staleRule: StaleRule): unknown {
+    const entry = end === UNREADABLE ? undefined : end;
+    if (entry !== undefined && this.#core.parts.lifetimes.isFresh(entry)) {
+      this.#core.hit(key, 'l2', false);
+      return entry.value;
+    }
+    if (staleRule === 'always' || (staleRule === 'on-failure' && end === UNREADABLE)) {
+      if (entry?.kind === 'v') {
+        this.#core.hit(key, 'l2', true);
+        return entry.value;
+      }
+      const held = this.#memory?.readEntry(key);
+      if (held?.stale === true && held.value !== ABSENT) {
+        this.#core.hit(key, 'l1', true);
+        return held.value;
+      }
     }
     this.#core.miss(key);
     return undefined;

@@ -8,7 +8,8 @@ import { CacheError } from '../base/errors.js';
 import type { ResolvedService } from '../config/resolved-config.js';
 import type { EventHub } from '../observe/event-hub.js';
 import type { Logger } from '../observe/logger.js';
-import type { ServiceCounters } from '../observe/metrics.js';
+import type { ServiceHealth } from '../observe/health.js';
+import { snapshotMetrics, type ServiceCounters, type ServiceMetrics } from '../observe/metrics.js';
 import type { BatchWriter } from '../sync/batch-writer.js';
 import { WriteFence } from '../sync/write-fence.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
@@ -72,6 +73,24 @@ export class ServiceCore {
     if (this.#isClosed) throw new CacheError('CACHE_CLOSED', `The cache "${this.name}" is closed`, { service: this.name });
   }
 
+  /** The state of this service, as seen by a view with or without L2. */
+  health(redis: RedisSide | undefined): ServiceHealth {
+    const l2 = redis?.connection.health();
+    const status = this.#isClosed ? 'closed' : l2?.status === 'degraded' ? 'degraded' : 'healthy';
+    return { service: this.name, status, ...(l2 === undefined ? {} : { l2 }) };
+  }
+
+  /** What has been counted. */
+  metrics(): ServiceMetrics {
+    const { memory, redis, counters, flights, metricsEnabled } = this.parts;
+    return snapshotMetrics(this.name, metricsEnabled, counters, {
+      l1Entries: memory?.size ?? 0,
+      l1Bytes: memory?.bytes ?? 0,
+      pendingWrites: redis?.writer.size ?? 0,
+      loadsInFlight: flights.size,
+    });
+  }
+
   /** Counts and reports what failed without failing a call, or what failed in the background. */
   report(error: CacheError, key: string | undefined, isBackground: boolean): void {
     const { counters, events, logger } = this.parts;
@@ -100,7 +119,7 @@ export class ServiceCore {
   }
 
   /** Names the service and key in an error of a lower room. */
-  locate(error: CacheError, key: string): CacheError {
+  locate(error: CacheError, key: string | undefined): CacheError {
     if (error.service !== undefined) return error;
     return new CacheError(error.code, error.message, { service: this.name, key, cause: error.cause });
   }

@@ -12,7 +12,7 @@ import type { CacheType } from '../config/resolved-config.js';
 import type { EventHub } from '../observe/event-hub.js';
 import type { CacheEventMap, CacheEventName } from '../observe/events.js';
 import type { ServiceHealth } from '../observe/health.js';
-import { snapshotMetrics, type ServiceCounters, type ServiceMetrics } from '../observe/metrics.js';
+import type { ServiceCounters, ServiceMetrics } from '../observe/metrics.js';
 import { ABSENT } from '../tiers/memory/memory-entry.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
 import type { Loader, LoadOptions, LookupResult, ManyLoader, SetOptions, SetResult } from './cache-client.js';
@@ -113,7 +113,7 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     const ttlMs = readSetOptions(options, this.#core.parts.strategies);
     // Everything is checked before anything is stored; of a repeated key the last value counts.
     const prepared = new Map<string, PreparedValue | Promise<PreparedValue>>();
-    for (const [key, value] of readEntries<V>(entries)) {
+    for (const [key, value] of readEntries(entries)) {
       guardKey(key, this.#core.maxKeyLength, this.service);
       guardValue(value);
       prepared.set(key, this.#writes.prepare(key, value));
@@ -158,7 +158,7 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     }
     if (missing.length === 0) return result;
     const found = checked.disableLoad
-      ? await this.#reads.getMany(missing)
+      ? await this.#reads.getMany(missing, checked.staleRule)
       : await this.#loadsMany.load(missing, loadMany, checked);
     for (const key of missing) result.set(key, found.get(key) as V | undefined);
     return result;
@@ -168,6 +168,7 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     this.#check(key);
     guardFunction(loader, 'loader');
     const checked = readLoadOptions(options, this.#core.parts.strategies);
+    if (checked.disableLoad) throw misuse('disableLoad', 'absent, because refresh() always loads', true);
     return (await this.#loads.load(
       key,
       loader as Loader<unknown>,
@@ -207,19 +208,11 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
   }
 
   health(): ServiceHealth {
-    const l2 = this.#redis?.connection.health();
-    const status = this.#core.isClosed ? 'closed' : l2?.status === 'degraded' ? 'degraded' : 'healthy';
-    return { service: this.service, status, ...(l2 === undefined ? {} : { l2 }) };
+    return this.#core.health(this.#redis);
   }
 
   metrics(): ServiceMetrics {
-    const { memory, redis, counters, flights, metricsEnabled } = this.#core.parts;
-    return snapshotMetrics(this.service, metricsEnabled, counters, {
-      l1Entries: memory?.size ?? 0,
-      l1Bytes: memory?.bytes ?? 0,
-      pendingWrites: redis?.writer.size ?? 0,
-      loadsInFlight: flights.size,
-    });
+    return this.#core.metrics();
   }
 
   on<E extends CacheEventName>(event: E, listener: (payload: CacheEventMap[E]) => void): this {
@@ -266,10 +259,7 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
       return held.value === ABSENT ? undefined : (held.value as V);
     }
     if (!checked.disableLoad) return (await this.#loads.load(key, loader as Loader<unknown>, checked, false)) as V | undefined;
-    const found = await this.#reads.getBeyondMemory<V>(key);
-    return found === undefined && checked.allowStale === true && held !== undefined && held.value !== ABSENT
-      ? (held.value as V)
-      : found;
+    return this.#reads.getBeyondMemory<V>(key, checked.staleRule);
   }
 
   async #viewed<T>(cacheType: CacheType, method: string, use: (view: TieredClient<V>) => Promise<T>): Promise<T> {

@@ -67,7 +67,11 @@ export class WritePath {
   }
 
   /** {@link set} for a value that was prepared in the same tick: writes happen in the order of their calls. */
-  async setPrepared(key: string, prepared: PreparedValue | Promise<PreparedValue>, lifeMs: number | undefined): Promise<SetResult> {
+  async setPrepared(
+    key: string,
+    prepared: PreparedValue | Promise<PreparedValue>,
+    lifeMs: number | undefined,
+  ): Promise<SetResult> {
     const { compressing } = this.#core;
     const { fence, counters } = this.#core.parts;
     const stamp = this.stamp();
@@ -117,22 +121,27 @@ export class WritePath {
     if (!this.#redis.tier.isUsable) throw this.#refused(this.#redis.tier.unusableError(), key);
     const { tier, writer } = this.#redis;
     for (let attempt = 0; attempt < EXPIRE_ATTEMPTS; attempt++) {
-      await writer.find(key)?.outcome;
+      // Not `outcome`: it would wait for the batch's own time.
+      if (writer.find(key) !== undefined) await writer.flush();
       const ticket = fence.open(key);
       try {
-        const entry = await tier.read(key);
+        const entry = await this.#asked(key, tier.read(key));
         if (isOvertaken(ticket)) continue;
-        if (entry?.kind !== 'v' || !lifetimes.isFresh(entry))
-          return this.#memory?.setExpiry(key, times.expiresAtMs, times.refreshAtMs) ?? false;
+        // A copy that L2 knows nothing of keeps the end it has: it may be older than a deletion elsewhere.
+        if (entry?.kind !== 'v' || !lifetimes.isFresh(entry)) return false;
         const encoded = await tier.encode(key, entry.value);
         const life = lifetimes.redisTimes(lifeMs, this.#core.parts.config.staleTtlMs);
         // The version stays: a set that is on its way must not lose to a new lifetime.
         const sealed = tier.sealValue(encoded, entry.version, { ...life, createdAtMs: entry.createdAtMs });
-        if (!(await tier.replace(key, sealed, entry.version))) continue;
+        if (!(await this.#asked(key, tier.replace(key, sealed, entry.version)))) continue;
         // A write that came meanwhile has a lifetime of its own.
         if (isOvertaken(ticket)) return true;
         fence.overtake(key);
-        this.#memory?.setExpiry(key, times.expiresAtMs, times.refreshAtMs);
+        // The entry as read, not the copy held: another process may have written since that copy was made.
+        if (this.#memory?.delete(key) === true) {
+          const copy = lifetimes.promotedTimes({ ...life, createdAtMs: entry.createdAtMs });
+          this.#memory.write(key, this.#memory.prepareOwned(entry.value), copy.createdAtMs, copy.expiresAtMs, copy.refreshAtMs);
+        }
         return true;
       } finally {
         fence.close(ticket);
@@ -155,7 +164,7 @@ export class WritePath {
       const { tier, writer } = this.#redis;
       await writer.flush();
       if (!tier.isUsable) throw this.#refused(tier.unusableError(), undefined);
-      await tier.clear(tier.clock.versionOf(stamp));
+      await this.#asked(undefined, tier.clear(tier.clock.versionOf(stamp)));
       // Once more: a read that began since may have brought back what was still in Redis.
       fence.overtakeAll();
       this.#memory?.clear();
@@ -260,9 +269,18 @@ export class WritePath {
   }
 
   #refused(error: CacheError, key: string | undefined): CacheError {
-    const located = key === undefined ? error : this.#core.locate(error, key);
+    const located = this.#core.locate(error, key);
     this.#core.report(located, key, false);
     return located;
+  }
+
+  /** An answer of L2; its failure names the service and the key and is reported. */
+  async #asked<T>(key: string | undefined, answer: Promise<T>): Promise<T> {
+    try {
+      return await answer;
+    } catch (error) {
+      throw CacheError.is(error) ? this.#refused(error, key) : error;
+    }
   }
 
   #prepareForMemory(key: string, value: unknown): unknown {

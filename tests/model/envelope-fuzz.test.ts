@@ -91,7 +91,10 @@ test('every entry that can be sealed opens to what it was sealed from', () => {
     compression: fc.constantFrom('-', 'g', 'b', 'z'),
     times: fc.tuple(time, time, time),
   });
-  const payload = fc.oneof(fc.string({ unit: 'grapheme' }), fc.uint8Array().map((bytes) => Buffer.from(bytes)));
+  const payload = fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.uint8Array().map((bytes) => Buffer.from(bytes)),
+  );
   fc.assert(
     fc.property(header, payload, ({ times, ...facts }, content) => {
       const [createdAtMs, freshUntilMs, expiresAtMs] = [...times].sort((a, b) => a - b) as [number, number, number];

@@ -32,13 +32,10 @@ export function toRedisOptions(l2: ResolvedL2, service: string, random: Random):
   };
 }
 
-/**
- * What makes two services share a connection: the same Redis, spoken to in the same way and with the same patience. What is
- * down for an impatient service may be up for a patient one.
- */
+/** What makes two services share a connection: the same Redis, reached in the same way. */
 export function connectionIdentity(l2: ResolvedL2): string {
-  const { connectionString, username, password, db, tls, connectionTimeoutMs, commandTimeoutMs } = l2;
-  return JSON.stringify([connectionString, username, password, db, tls, connectionTimeoutMs, commandTimeoutMs]);
+  const { connectionString, username, password, db, tls, connectionTimeoutMs } = l2;
+  return JSON.stringify([connectionString, username, password, db, tls, connectionTimeoutMs]);
 }
 
 function addressOf(l2: ResolvedL2): Omit<RedisOptions, 'replyMapping'> {

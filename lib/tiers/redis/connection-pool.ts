@@ -61,13 +61,13 @@ export class ConnectionPool {
         clock: this.#parts.clock,
         nodeId: this.#nodeId,
         connectionTimeoutMs: l2.connectionTimeoutMs,
-        probeTimeoutMs: l2.commandTimeoutMs,
         healthCheckIntervalMs: this.#parts.healthCheckIntervalMs,
       });
       this.#logChanges(connection);
       pooled = { connection, readers: new Map() };
       this.#byIdentity.set(identity, pooled);
     }
+    pooled.connection.allowProbes(l2.commandTimeoutMs);
     let reader = pooled.readers.get(l2.commandTimeoutMs);
     if (reader === undefined) {
       reader = new CoalescedReader(pooled.connection, l2.commandTimeoutMs);

@@ -26,8 +26,6 @@ export interface ConnectionParts {
   readonly clock: Clock;
   readonly nodeId: string;
   readonly connectionTimeoutMs: number;
-  /** Deadline of a probe. */
-  readonly probeTimeoutMs: number;
   readonly healthCheckIntervalMs: number;
 }
 
@@ -39,6 +37,9 @@ export interface ConnectionListener {
 
 /** The pause between probes of a handed-in connection that does not answer: nobody else would notice its return. */
 const RETRY_PROBE_MS = 1000;
+/** Round trips in one comparison of clocks at most, and the one that needs no further ones. */
+const MAX_CLOCK_ROUNDS = 4;
+const PRECISE_ROUND_TRIP_MS = 0.5;
 
 /** See the file's header. */
 export class RedisConnection {
@@ -55,6 +56,8 @@ export class RedisConnection {
   #sinceMs: number;
   #isClosed = false;
   #isProbing = false;
+  #probeTimeoutMs = 0;
+  #unusable: CacheError | undefined;
   #cancelCheck: () => void = () => undefined;
   #cancelWatchdog: () => void = () => undefined;
 
@@ -75,15 +78,24 @@ export class RedisConnection {
   /** Starts connecting; resolves when Redis can be used or the first attempt has failed or timed out. Never rejects. */
   async connect(): Promise<void> {
     const { client, clock, connectionTimeoutMs } = this.#parts;
-    const cancel = clock.schedule(() => {
-      this.#degrade(`no connection within ${connectionTimeoutMs} ms`);
-      this.#endFirstAttempt();
-    }, connectionTimeoutMs, true);
+    const cancel = clock.schedule(
+      () => {
+        this.#degrade(`no connection within ${connectionTimeoutMs} ms`);
+        this.#endFirstAttempt();
+      },
+      connectionTimeoutMs,
+      true,
+    );
     if (client.status === 'ready') this.#onReady();
     // Why it failed comes as an error event; the rejection knows no more than that the connection is closed.
     else if (client.status === 'wait') client.connect().catch(() => undefined);
     await this.#firstAttempt;
     cancel();
+  }
+
+  /** Allows probes as long as the most patient service allows its commands: what is slow for one must not be down for all. */
+  allowProbes(timeoutMs: number): void {
+    this.#probeTimeoutMs = Math.max(this.#probeTimeoutMs, timeoutMs);
   }
 
   /** What this process knows of the endpoint. */
@@ -114,7 +126,9 @@ export class RedisConnection {
 
   /** The error of a call made while Redis can't be used. */
   unusableError(): CacheError {
-    return unavailable(new Error(`${this.endpoint}: ${this.#reason}`));
+    // One for the whole outage: a busy process would otherwise collect a stack for every read of it.
+    this.#unusable ??= unavailable(new Error(`${this.endpoint}: ${this.#reason}`));
+    return this.#unusable;
   }
 
   /** Lets go of the connection; an owned one is closed. */
@@ -122,7 +136,7 @@ export class RedisConnection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.isUsable = false;
-    this.#reason = 'closed';
+    this.#setReason('closed');
     this.#cancelCheck();
     this.#cancelWatchdog();
     this.#endFirstAttempt();
@@ -143,10 +157,14 @@ export class RedisConnection {
     const { client, Command, clock } = this.#parts;
     const command = new Command(name, args, asBytes ? {} : { replyEncoding: 'utf8' });
     return new Promise<T>((resolve, reject) => {
-      const cancel = clock.schedule(() => {
-        reject(timedOut(timeoutMs));
-        this.#suspect();
-      }, timeoutMs, true);
+      const cancel = clock.schedule(
+        () => {
+          reject(timedOut(timeoutMs));
+          this.#suspect();
+        },
+        timeoutMs,
+        true,
+      );
       (command.promise as Promise<T>).then(
         (reply) => {
           cancel();
@@ -161,12 +179,19 @@ export class RedisConnection {
     });
   }
 
-  /** Compares clocks, which is also how an answer is asked for. */
+  /**
+   * Compares clocks, which is also how an answer is asked for. A slow round trip says little about the time, and the first
+   * ones of a process are slow: a few more are made then, because what is older is decided by that comparison (G4).
+   */
   async #probe(): Promise<void> {
-    const { clock, probeTimeoutMs } = this.#parts;
-    const sentMs = clock.nowMs();
-    const [seconds, micros] = await this.#dispatch<[string, string]>('time', [], probeTimeoutMs, false);
-    this.hybridClock.anchor(Number(seconds) * 1000 + Number(micros) / 1000, sentMs, clock.nowMs());
+    const { clock } = this.#parts;
+    for (let round = 1; ; round++) {
+      const sentMs = clock.nowMs();
+      const [seconds, micros] = await this.#dispatch<[string, string]>('time', [], this.#probeTimeoutMs, false);
+      const receivedMs = clock.nowMs();
+      this.hybridClock.anchor(Number(seconds) * 1000 + Number(micros) / 1000, sentMs, receivedMs);
+      if (receivedMs - sentMs <= PRECISE_ROUND_TRIP_MS || round === MAX_CLOCK_ROUNDS) return;
+    }
   }
 
   readonly #onConnect = (): void => {
@@ -191,7 +216,7 @@ export class RedisConnection {
   };
 
   readonly #onError = (error: unknown): void => {
-    if (!this.isUsable) this.#reason = describeFailure(error);
+    if (!this.isUsable) this.#setReason(describeFailure(error));
   };
 
   /** A deadline was missed: ask once whether anybody is there. */
@@ -244,8 +269,13 @@ export class RedisConnection {
     if (!isFirst) for (const listener of this.#listeners) listener.onRecover(downMs);
   }
 
-  #degrade(reason: string): void {
+  #setReason(reason: string): void {
+    if (reason !== this.#reason) this.#unusable = undefined;
     this.#reason = reason;
+  }
+
+  #degrade(reason: string): void {
+    this.#setReason(reason);
     if (this.#state === 'down' || this.#isClosed) return;
     this.#state = 'down';
     this.isUsable = false;

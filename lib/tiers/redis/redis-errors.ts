@@ -15,6 +15,8 @@ export function replyCode(error: unknown): string {
 /** One line about a failure, fit for a log: no arguments, no credentials. */
 export function describeFailure(error: unknown): string {
   if (!isError(error)) return 'unknown failure';
+  // ioredis speaks of one of its options here, which is none of ours.
+  if (error.name === 'MaxRetriesPerRequestError') return 'the connection was lost before the answer';
   const code = (error as { code?: unknown }).code;
   // An AggregateError of a refused connection has no message of its own, only a code.
   const text = error.message === '' && typeof code === 'string' ? code : error.message;

@@ -11,7 +11,7 @@ import type { ResolvedL2 } from '../../config/resolved-config.js';
 import type { CoalescedReader, RawReceiver } from './coalesced-reader.js';
 import type { KeySpace } from './key-space.js';
 import type { RedisConnection } from './redis-connection.js';
-import { unavailable } from './redis-errors.js';
+import { isError, unavailable } from './redis-errors.js';
 import { applyWrites, removeOlder, replaceIfSame, type ScriptWrite, type WriteOutcome } from './write-script.js';
 
 /** A decoded entry: a value (`v`) or a remembered "nothing there" (`a`). Times are on the server's clock. */
@@ -215,7 +215,9 @@ export class RedisTier {
     throw new Error(`no codec "${tag}"`);
   }
 
-  #undecodable(key: string, reason: string, cause?: unknown): undefined {
+  #undecodable(key: string, reason: string, failure?: unknown): undefined {
+    // A parser's message quotes what it read, and that may be somebody's value (G11): only its kind is passed on.
+    const cause = isError(failure) ? new Error(failure.name) : undefined;
     const details = { service: this.#parts.service, key, cause };
     this.#parts.onUndecodable(new CacheError('CACHE_DECODE_FAILED', `The bytes in Redis were ignored: ${reason}`, details));
     return undefined;

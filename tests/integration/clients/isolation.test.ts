@@ -77,12 +77,15 @@ describe.each(KINDS_WITH_L1)('a service of type %s', (kind) => {
     expect(Object.isFrozen(loaded?.inner)).toBe(true);
   });
 
-  test.each(['copy', 'frozen'] as const)('G12: with isolation = "%s" refuses what cannot be cloned, and what was there stays', async (isolation) => {
-    const client = await bench.client(kind, { l1: { isolation } });
-    await client.set('k', 1);
-    await expect(client.set('k', { run: () => 1 })).rejects.toMatchObject({ code: 'CACHE_ENCODE_FAILED', key: 'k' });
-    expect(await client.get('k')).toBe(1);
-  });
+  test.each(['copy', 'frozen'] as const)(
+    'G12: with isolation = "%s" refuses what cannot be cloned, and what was there stays',
+    async (isolation) => {
+      const client = await bench.client(kind, { l1: { isolation } });
+      await client.set('k', 1);
+      await expect(client.set('k', { run: () => 1 })).rejects.toMatchObject({ code: 'CACHE_ENCODE_FAILED', key: 'k' });
+      expect(await client.get('k')).toBe(1);
+    },
+  );
 });
 
 describe.each(['copy', 'frozen'] as const)('isolation = "%s"', (isolation) => {

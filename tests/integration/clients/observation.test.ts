@@ -8,7 +8,19 @@ import { KINDS, Workbench, type Kind } from './workbench.js';
 
 const bench = new Workbench();
 
-const NAMES: readonly CacheEventName[] = ['hit', 'miss', 'load', 'write', 'delete', 'evict', 'promote', 'invalidate', 'degrade', 'recover', 'error'];
+const NAMES: readonly CacheEventName[] = [
+  'hit',
+  'miss',
+  'load',
+  'write',
+  'delete',
+  'evict',
+  'promote',
+  'invalidate',
+  'degrade',
+  'recover',
+  'error',
+];
 
 /** One of everything, in an order that leaves no choice. */
 async function runWorkload(client: CacheClient): Promise<void> {
@@ -29,7 +41,7 @@ async function runWorkload(client: CacheClient): Promise<void> {
   await client.getOrLoad('absent', () => undefined); // a miss, a load
   await client.get('absent'); // a hit: it is known that there is nothing
   await client.getOrLoadMany(['a', 'f', 'g'], (keys) => keys.map(() => 6)); // a hit, two misses, two loads
-  await client.refresh('a', () => 7); // a miss, a load
+  await client.refresh('a', () => 7); // a load; it asks for nothing that is cached
   await client.has('a'); // counts nothing
   await client.delete('a');
   await client.delete('never');
@@ -50,7 +62,7 @@ describe.each(KINDS)('a service of type %s', (kind) => {
       l1Hits: hits.l1Hits,
       l2Hits: hits.l2Hits,
       staleHits: 0,
-      misses: 9,
+      misses: 8,
       loads: 6,
       loadErrors: 1,
       loadTimeouts: 0,
@@ -63,7 +75,7 @@ describe.each(KINDS)('a service of type %s', (kind) => {
       undecodable: 0,
       l2Errors: 0,
       l2Timeouts: 0,
-      hitRatio: hits.hitsOfFirstTier / (hits.hitsOfFirstTier + 9),
+      hitRatio: hits.hitsOfFirstTier / (hits.hitsOfFirstTier + 8),
       l1Entries: 0,
       l1Bytes: 0,
       pendingWrites: 0,
@@ -76,7 +88,7 @@ describe.each(KINDS)('a service of type %s', (kind) => {
     const events = collectEvents(client, ...NAMES);
     await runWorkload(client);
     const counts = Object.fromEntries(NAMES.map((name) => [name, events.filter(({ event }) => event === name).length]));
-    const expected = { hit: hits.hitsOfFirstTier, miss: 9, load: 6, write: 8, delete: 4, evict: 0, promote: 0, invalidate: 1 };
+    const expected = { hit: hits.hitsOfFirstTier, miss: 8, load: 6, write: 8, delete: 4, evict: 0, promote: 0, invalidate: 1 };
     expect(counts).toEqual({ ...expected, degrade: 0, recover: 0, error: 0 });
     for (const { payload } of events) {
       expect(payload.service).toBe('things');
@@ -132,7 +144,7 @@ describe.each(KINDS)('a service of type %s', (kind) => {
       client.on(name, () => {
         throw new Error('a bad listener');
       });
-      client.on(name, () => Promise.reject(new Error('a bad listener')));
+      client.on(name, () => Promise.reject(new Error('a bad listener')) as unknown as undefined);
       client.on(name, () => heard.push(name));
     }
     await runWorkload(client);

@@ -52,7 +52,7 @@ describe.each(KINDS)('refresh_ahead of a service of type %s', (kind) => {
     expect(await client.get('k')).toBe('old');
   });
 
-  test('tries again at the next read after a failed reload', async () => {
+  test('leaves the source alone for a second after a failed reload, then tries again', async () => {
     const clock = new FakeClock();
     const client = await bench.client(kind, settings, { clock });
     await client.set('k', 'old');
@@ -60,8 +60,14 @@ describe.each(KINDS)('refresh_ahead of a service of type %s', (kind) => {
     const events = collectEvents(client, 'error');
     await client.getOrLoad('k', () => Promise.reject(new Error('first')));
     await until(() => events.length === 1);
-    expect(await client.getOrLoad('k', () => 'second')).toBe('old');
-    await until(async () => (await client.get('k')) === 'second');
+    const { load, calls } = countingLoader();
+    for (let i = 0; i < 5; i++) expect(await client.getOrLoad('k', load)).toBe('old');
+    clock.advance(999);
+    expect(await client.getOrLoad('k', load)).toBe('old');
+    expect(calls).toEqual([]);
+    clock.advance(1);
+    expect(await client.getOrLoad('k', load)).toBe('old');
+    await until(async () => (await client.get('k')) === 'k#1');
   });
 
   test('does nothing for reads that have no loader', async () => {

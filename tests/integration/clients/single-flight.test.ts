@@ -73,7 +73,7 @@ describe.each(KINDS)('G3: a service of type %s', (kind) => {
   test('never has two loads of a key at once, however calls are mixed', async () => {
     const manager = await bench.manager({ things: { cache_type: kind, ttl: '20ms', null_ttl: 0 } });
     const client = manager.client<string>('things');
-    const cached = createCached({ getClient: () => client as never, generation: () => 1 });
+    const cached = createCached({ getClient: () => client, generation: () => 1 });
     const source = new WatchedSource();
     const byId = cached('things', (key: string) => source.one({ key }), { key: (key: string) => key });
     const keys = ['a', 'b', 'c', 'd'];
@@ -204,7 +204,7 @@ test('G3: the views of a two-level service have one load of a key between them',
   const kind: Kind = 'two-level';
   const manager = await bench.manager({ things: { cache_type: kind } });
   const client = manager.client<string>('things');
-  const cached = createCached({ getClient: () => client as never, generation: () => 1 });
+  const cached = createCached({ getClient: () => client, generation: () => 1 });
   const source = new WatchedSource();
   const views = (['l1', 'l2', 'two-level'] as const).map((cacheType) =>
     cached('things', (key: string) => source.one({ key }), { key: (key: string) => key, cacheType }),

@@ -195,7 +195,9 @@ describe('write-behind', () => {
   });
 
   test('with write_through, batching sends writes of one tick together and resolves when Redis has them', async () => {
-    const client = await bench.client('two-level', { two_level: { enable_batch_write: true, batch_size: 10, batch_interval_ms: 60_000 } });
+    const client = await bench.client('two-level', {
+      two_level: { enable_batch_write: true, batch_size: 10, batch_interval_ms: 60_000 },
+    });
     await client.set('warm', 'up');
     const counts = await bench.countCommands(async () => {
       const results = await Promise.all(Array.from({ length: 30 }, (_, i) => client.set(`k${i}`, i)));

@@ -1,7 +1,7 @@
 /** Users, passwords and databases: the least a user of the server must be allowed, and that no password is ever shown. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { CacheManager } from '../../../lib/manager/cache-manager.js';
-import type { L2Config } from '../../../lib/config/config-object.js';
+import type { ConfigObject, L2Config, ServiceConfig } from '../../../lib/config/config-object.js';
 import { createManager } from '../../../lib/manager/create-manager.js';
 import { RedisServer } from '../../support/redis-server.js';
 import type { RedisServerOptions } from '../../support/redis-server-options.js';
@@ -15,7 +15,8 @@ import { until } from '../../support/until.js';
 const NEEDED = ['get', 'mget', 'set', 'getrange', 'eval', 'evalsha', 'time', 'scan', 'unlink'];
 const WELCOME = ['info', 'client|setname'];
 
-const rules = (commands: readonly string[]): string => `~oxcache:* resetchannels -@all ${commands.map((name) => `+${name}`).join(' ')}`;
+const rules = (commands: readonly string[]): string =>
+  `~oxcache:* resetchannels -@all ${commands.map((name) => `+${name}`).join(' ')}`;
 
 const PASSWORD = 'S3cret/p@ss:w%rd?#';
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -41,12 +42,19 @@ async function open(server: RedisServer, l2: L2Config, l2Other?: L2Config): Prom
   const say = (message: string, fields?: unknown): void => {
     said.push(`${message} ${JSON.stringify(fields)}`);
   };
-  const withDefaults = (own: L2Config): L2Config => ({ connection_string: `redis://${server.address}`, connection_timeout_ms: 2000, ...own });
-  const services = { s: { cache_type: 'two-level', l2: withDefaults(l2) }, ...(l2Other && { t: { cache_type: 'l2', l2: withDefaults(l2Other) } }) } as const;
-  const source = { global: { log_level: 'silly' }, services } as const;
+  const withDefaults = (own: L2Config): L2Config => ({
+    connection_string: `redis://${server.address}`,
+    connection_timeout_ms: 2000,
+    ...own,
+  });
+  const services: Record<string, ServiceConfig> = { s: { cache_type: 'two-level', l2: withDefaults(l2) } };
+  if (l2Other !== undefined) services['t'] = { cache_type: 'l2', l2: withDefaults(l2Other) };
+  const source: ConfigObject = { global: { log_level: 'silly' }, services };
   const manager = await createManager(source, { logger: { error: say, warn: say, info: say, debug: say } });
   cleanups.push(() => manager.close());
-  manager.on('error', (payload) => say(payload.error.message, { ...payload, stack: payload.error.stack, cause: String(payload.error.cause) }));
+  manager.on('error', (payload) =>
+    say(payload.error.message, { ...payload, stack: payload.error.stack, cause: String(payload.error.cause) }),
+  );
   manager.on('degrade', (payload) => say(payload.reason, payload));
   return { manager, said };
 }
@@ -105,7 +113,9 @@ describe('a user of the access control list', () => {
   });
 
   test('needs select for another database', async () => {
-    const server = await startServer({ users: [{ name: 'app', password: 'pw', rules: rules([...NEEDED, ...WELCOME, 'select']) }] });
+    const server = await startServer({
+      users: [{ name: 'app', password: 'pw', rules: rules([...NEEDED, ...WELCOME, 'select']) }],
+    });
     const { manager } = await open(server, { username: 'app', password: 'pw', db: 3 });
     await useEverything(manager);
     expect(await server.call('ACL', 'LOG')).toEqual([]);
@@ -117,8 +127,18 @@ describe('a user of the access control list', () => {
 describe('a password', () => {
   test.each([
     ['as a setting', (server: RedisServer): L2Config => ({ password: PASSWORD, connection_string: `redis://${server.address}` })],
-    ['in the connection string', (server: RedisServer): L2Config => ({ connection_string: `redis://:${encodeURIComponent(PASSWORD)}@${server.address}` })],
-    ['beside a user', (server: RedisServer): L2Config => ({ username: 'default', password: PASSWORD, connection_string: `redis://${server.address}` })],
+    [
+      'in the connection string',
+      (server: RedisServer): L2Config => ({ connection_string: `redis://:${encodeURIComponent(PASSWORD)}@${server.address}` }),
+    ],
+    [
+      'beside a user',
+      (server: RedisServer): L2Config => ({
+        username: 'default',
+        password: PASSWORD,
+        connection_string: `redis://${server.address}`,
+      }),
+    ],
   ])('given %s is used, and not shown', async (_name, l2) => {
     const server = await startServer({ password: PASSWORD });
     const { manager, said } = await open(server, l2(server));

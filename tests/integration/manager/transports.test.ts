@@ -61,7 +61,9 @@ describe('TLS', () => {
     const server = await startServer({ tls: 'mutual' });
     const { caFile, clientCertFile, clientKeyFile } = server.certificates ?? {};
     const connection_string = `rediss://${server.address}`;
-    await expectToWork(await open({ connection_string, tls: { ca_file: caFile, cert_file: clientCertFile, key_file: clientKeyFile } }));
+    await expectToWork(
+      await open({ connection_string, tls: { ca_file: caFile, cert_file: clientCertFile, key_file: clientKeyFile } }),
+    );
     await expectToBeDegraded(await open({ connection_string, tls: { ca_file: caFile } }), /./);
   });
 
@@ -74,7 +76,10 @@ describe('TLS', () => {
   test('with a file that cannot be read is an error of the configuration that names the file, and opens nothing', async () => {
     const server = await startServer({ tls: true });
     const opening = open({ connection_string: `rediss://${server.address}`, tls: { ca_file: '/nowhere/ca.pem' } });
-    await expect(opening).rejects.toMatchObject({ code: 'CACHE_CONFIG_INVALID', issues: [{ path: 'services.s.l2.tls.ca_file' }] });
+    await expect(opening).rejects.toMatchObject({
+      code: 'CACHE_CONFIG_INVALID',
+      issues: [{ path: 'services.s.l2.tls.ca_file' }],
+    });
     await expect(opening).rejects.toThrow('/nowhere/ca.pem');
   });
 

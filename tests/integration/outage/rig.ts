@@ -103,3 +103,12 @@ export async function timeOf(work: Promise<unknown>): Promise<number> {
   await work.catch(() => undefined);
   return performance.now() - startedMs;
 }
+
+/**
+ * Lets some time go by between writes of different processes. Which of them is newer is decided by clocks that agree to within
+ * half a round trip to Redis; on a busy machine that can be milliseconds.
+ */
+export async function passTime(ms = 50): Promise<void> {
+  const fromMs = performance.now();
+  await until(() => performance.now() - fromMs >= ms);
+}

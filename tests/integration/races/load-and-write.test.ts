@@ -4,7 +4,7 @@ import type { CacheClient } from '../../../lib/index.js';
 import { RedisServer } from '../../support/redis-server.js';
 import type { TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
-import { l2OnlyAt, twoLevelAt, useRig } from '../outage/rig.js';
+import { l2OnlyAt, passTime, twoLevelAt, useRig } from '../outage/rig.js';
 import { Gate } from './gate.js';
 
 const rig = useRig();
@@ -31,6 +31,12 @@ async function openTwoLevel(more: Readonly<Record<string, unknown>> = {}): Promi
 async function inRedis(key: string): Promise<unknown> {
   const reader = (await rig.open({ s: l2OnlyAt(server) })).client('s');
   return reader.get(key);
+}
+
+/** A write of another process, some time ago. */
+async function writeElsewhere(key: string, value: unknown): Promise<void> {
+  await (await rig.open({ s: l2OnlyAt(server) })).client('s').set(key, value);
+  await passTime();
 }
 
 async function expectEverywhere(client: CacheClient, key: string, value: unknown): Promise<void> {
@@ -146,7 +152,7 @@ describe('G4: a load that began earlier', () => {
     const gate = new Gate();
     const load = b.getOrLoad('k', () => gate.pass('old'));
     await gate.reached;
-    await passTime(50);
+    await passTime();
     await a.set('k', 'new');
     gate.open();
     expect(await load).toBe('old');
@@ -160,7 +166,7 @@ describe('G4: a load that began earlier', () => {
     const gate = new Gate();
     const load = b.getOrLoad('k', () => gate.pass('old'));
     await gate.reached;
-    await passTime(50);
+    await passTime();
     await a.delete('k');
     gate.open();
     await load;
@@ -173,7 +179,7 @@ describe('G4: a load that began earlier', () => {
     const gate = new Gate();
     const refresh = b.refresh('k', () => gate.pass(undefined));
     await gate.reached;
-    await passTime(50);
+    await passTime();
     await a.set('k', 'new');
     gate.open();
     await refresh;
@@ -184,7 +190,7 @@ describe('G4: a load that began earlier', () => {
 describe('G4: a promotion that began earlier', () => {
   test('does not bring back what was deleted while the answer was on its way', async () => {
     const client = await openTwoLevel();
-    await (await rig.open({ s: l2OnlyAt(server) })).client('s').set('k', 'old');
+    await writeElsewhere('k', 'old');
     proxy.setLatency(LATENCY_MS);
     const read = client.get('k');
     const deletion = client.delete('k');
@@ -196,7 +202,7 @@ describe('G4: a promotion that began earlier', () => {
 
   test('does not land over a set', async () => {
     const client = await openTwoLevel();
-    await (await rig.open({ s: l2OnlyAt(server) })).client('s').set('k', 'old');
+    await writeElsewhere('k', 'old');
     proxy.setLatency(LATENCY_MS);
     const read = client.get('k');
     const write = client.set('k', 'new');
@@ -207,7 +213,7 @@ describe('G4: a promotion that began earlier', () => {
 
   test('does not bring back what was cleared, also when it began while the clear was under way', async () => {
     const client = await openTwoLevel();
-    await (await rig.open({ s: l2OnlyAt(server) })).client('s').set('k', 'old');
+    await writeElsewhere('k', 'old');
     proxy.setLatency(LATENCY_MS);
     const clear = client.clear();
     const read = client.get('k');
@@ -304,9 +310,3 @@ describe('G3: one load at a time', () => {
     expect(await client.getOrLoad('k', () => 'again')).toBe('again');
   });
 });
-
-/** Lets the clock move on: stamps of different processes are ordered by their time. */
-async function passTime(ms: number): Promise<void> {
-  const fromMs = performance.now();
-  await until(() => performance.now() - fromMs >= ms);
-}

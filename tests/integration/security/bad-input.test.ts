@@ -84,11 +84,10 @@ describe('G12: a key', () => {
 
   test('as long as it may be, and of any characters, is a key', async () => {
     for (const key of ['k'.repeat(1024), '__proto__', 'constructor', 'a b\n*?[x]:é😀', '\0']) {
-      await client.set(key, key);
-      expect(await client.getL2Only(key)).toBe(key);
+      await client.set(key, 'v');
+      expect(await client.getL2Only(key)).toBe('v');
       expect(await client.delete(key)).toBe(true);
     }
-    await manager.client('s').clear();
   });
 
   test('list that is no array is refused', async () => {
@@ -219,7 +218,8 @@ test('G12: a result of loadMany that does not fit the keys is refused and nothin
 
 test('G12: a service that is not configured is refused and the nearest name is suggested', () => {
   expect(() => manager.client('froze')).toThrow(expect.objectContaining({ code: 'CACHE_SERVICE_UNKNOWN', message: expect.stringContaining('"frozen"') }));
-  for (const name of [undefined, null, 42, '', '__proto__', 'constructor']) {
-    expect(() => manager.client(wrong(name))).toThrow(expect.objectContaining({ code: 'CACHE_SERVICE_UNKNOWN' }));
+  for (const name of ['', '__proto__', 'constructor']) {
+    expect(() => manager.client(name)).toThrow(expect.objectContaining({ code: 'CACHE_SERVICE_UNKNOWN' }));
   }
+  for (const name of [undefined, null, 42, {}]) expect(() => manager.client(wrong(name))).toThrow(TypeError);
 });

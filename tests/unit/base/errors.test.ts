@@ -7,7 +7,14 @@ describe('CacheError', () => {
     const cause = new Error('why');
     const error = new CacheError('CACHE_L2_TIMEOUT', 'too slow', { service: 's', key: 'k', cause });
     expect(error).toBeInstanceOf(Error);
-    expect(error).toMatchObject({ name: 'CacheError', code: 'CACHE_L2_TIMEOUT', message: 'too slow', service: 's', key: 'k', cause });
+    expect(error).toMatchObject({
+      name: 'CacheError',
+      code: 'CACHE_L2_TIMEOUT',
+      message: 'too slow',
+      service: 's',
+      key: 'k',
+      cause,
+    });
     expect(error.stack).toContain('CacheError: too slow');
     const bare = new CacheError('CACHE_CLOSED', 'closed');
     expect(bare.cause).toBeUndefined();
@@ -37,12 +44,16 @@ describe('CacheError', () => {
     expect(CacheError.is(new CacheErrorOfAnotherCopy('closed'), 'CACHE_CLOSED')).toBe(true);
   });
 
-  test.each([undefined, null, 'CACHE_CLOSED', { name: 'CacheError', code: 'CACHE_CLOSED' }, new Error('closed'), new TypeError('t')])(
-    'does not take %p for one',
-    (other) => {
-      expect(CacheError.is(other)).toBe(false);
-    },
-  );
+  test.each([
+    undefined,
+    null,
+    'CACHE_CLOSED',
+    { name: 'CacheError', code: 'CACHE_CLOSED' },
+    new Error('closed'),
+    new TypeError('t'),
+  ])('does not take %p for one', (other) => {
+    expect(CacheError.is(other)).toBe(false);
+  });
 
   test('has codes that are all different and all begin alike', () => {
     expect(new Set(CACHE_ERROR_CODES).size).toBe(CACHE_ERROR_CODES.length);

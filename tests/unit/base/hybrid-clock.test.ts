@@ -160,8 +160,16 @@ test('versions of one process sort like the calls that made them, whatever happe
   const step = fc.oneof(
     fc.record({ do: fc.constant('stamp' as const) }),
     fc.record({ do: fc.constant('advance' as const), ms: fc.double({ min: 0, max: 5000, noNaN: true }) }),
-    fc.record({ do: fc.constant('anchor' as const), offsetMs: fc.integer({ min: -600_000, max: 600_000 }), roundTripMs: fc.nat(500) }),
-    fc.record({ do: fc.constant('observe' as const), aheadMs: fc.integer({ min: -100_000, max: 100_000 }), counter: fc.nat(1023) }),
+    fc.record({
+      do: fc.constant('anchor' as const),
+      offsetMs: fc.integer({ min: -600_000, max: 600_000 }),
+      roundTripMs: fc.nat(500),
+    }),
+    fc.record({
+      do: fc.constant('observe' as const),
+      aheadMs: fc.integer({ min: -100_000, max: 100_000 }),
+      counter: fc.nat(1023),
+    }),
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {

@@ -1,12 +1,12 @@
 /** The snapshot of what was counted. */
 import { describe, expect, test } from '@jest/globals';
-import { ServiceCounters, snapshotMetrics } from '../../../lib/observe/metrics.js';
+import { createCounters, snapshotMetrics } from '../../../lib/observe/metrics.js';
 
 const GAUGES = { l1Entries: 5, l1Bytes: 100, pendingWrites: 2, loadsInFlight: 1 };
 
 describe('snapshotMetrics', () => {
   test('has the counters, the gauges and the share of hits', () => {
-    const counters = new ServiceCounters();
+    const counters = createCounters();
     counters.l1Hits = 6;
     counters.l2Hits = 3;
     counters.misses = 3;
@@ -15,19 +15,24 @@ describe('snapshotMetrics', () => {
   });
 
   test('has no share of hits before the first read', () => {
-    expect(snapshotMetrics('s', true, new ServiceCounters(), GAUGES)).not.toHaveProperty('hitRatio');
+    expect(snapshotMetrics('s', true, createCounters(), GAUGES)).not.toHaveProperty('hitRatio');
   });
 
   test('is a copy: later counting does not change it', () => {
-    const counters = new ServiceCounters();
+    const counters = createCounters();
     const metrics = snapshotMetrics('s', true, counters, GAUGES);
     counters.writes++;
     expect(metrics.writes).toBe(0);
   });
 
   test('has nothing but zeros where counting is off, and still what is there now', () => {
-    const counters = new ServiceCounters();
+    const counters = createCounters();
     counters.misses = 3;
-    expect(snapshotMetrics('s', false, counters, GAUGES)).toEqual({ service: 's', enabled: false, ...new ServiceCounters(), ...GAUGES });
+    expect(snapshotMetrics('s', false, counters, GAUGES)).toEqual({
+      service: 's',
+      enabled: false,
+      ...createCounters(),
+      ...GAUGES,
+    });
   });
 });
