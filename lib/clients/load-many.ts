@@ -21,6 +21,7 @@ export class LoadMany {
 
   /** The values of keys that have no fresh L1 entry; every key is in the result. `keys` has no duplicates. */
   async load(keys: readonly string[], loadMany: ManyLoader<unknown>, options: CheckedLoadOptions): Promise<Map<string, unknown>> {
+    options.signal?.throwIfAborted();
     const mine: Flight[] = [];
     const flights = keys.map((key) => {
       const joined = this.#loads.join(key, false);

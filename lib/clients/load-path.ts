@@ -47,6 +47,7 @@ export class LoadPath {
 
   /** The value of a key that has no fresh L1 entry, or a forced reload of any key. */
   async load(key: string, loader: Loader<unknown>, options: CheckedLoadOptions, isForced: boolean): Promise<unknown> {
+    options.signal?.throwIfAborted();
     const flight = this.join(key, isForced) ?? this.#launch(key, loader, options.ttlMs, isForced);
     const value = await this.wait(flight, options, isForced);
     if (flight.isDue) this.refreshInBackground(key, loader, options);

@@ -77,7 +77,7 @@ export class WritePath {
     const stamp = this.stamp();
     compressing.overtake(key);
     if (!(prepared instanceof Promise)) return this.store(prepared, stamp, lifeMs);
-    // Now, not when it is stored: a load that ends in between would be kept, and then lose L1 but not Redis.
+    // From the call on: who asks now is not handed what a load found that began before it.
     fence.overtake(key);
     const ticket = compressing.open(key);
     const ready = await prepared.finally(() => {

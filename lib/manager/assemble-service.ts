@@ -33,7 +33,7 @@ export interface SharedParts {
 }
 
 /** Writes in one script call when no batch size is configured, and script calls under way: enough to keep both ends busy. */
-const DEFAULT_BATCH = 64;
+const DEFAULT_BATCH = 128;
 const MAX_IN_FLIGHT = 4;
 /** Writes waiting at most for a service without a `two_level` table. */
 const DEFAULT_MAX_PENDING = 10_000;

@@ -21,6 +21,12 @@ export interface BatchPolicy {
   readonly maxPending: number;
 }
 
+/**
+ * What nobody waits a delay for is spread over the line in parts of at least so many: while Redis carries out one part, this
+ * process prepares the next, where one large batch would leave each waiting for the other.
+ */
+const MIN_SPREAD = 16;
+
 /** Bytes in one batch at most, unless a single write is larger: one script call must not block Redis for long. */
 const MAX_BATCH_BYTES = 1024 * 1024;
 
@@ -158,11 +164,14 @@ export class BatchWriter {
   }
 
   #takeBatch(): PendingWrite[] {
+    const { maxBatch, maxInFlight, delayMs } = this.#policy;
+    const spread = Math.max(MIN_SPREAD, Math.ceil(this.#gathered.size / maxInFlight));
+    const limit = delayMs > 0 ? maxBatch : Math.min(maxBatch, spread);
     const batch: PendingWrite[] = [];
     let bytes = 0;
     for (const write of this.#gathered.values()) {
       bytes += write.sealed.length;
-      if (batch.length > 0 && (batch.length >= this.#policy.maxBatch || bytes > MAX_BATCH_BYTES)) break;
+      if (batch.length > 0 && (batch.length >= limit || bytes > MAX_BATCH_BYTES)) break;
       batch.push(write);
     }
     if (batch.length === this.#gathered.size) this.#gathered = new Map();

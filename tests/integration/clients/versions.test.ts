@@ -1,14 +1,32 @@
 /** G4: what was written later wins, in Redis too, whoever wrote it and whatever is still on its way. */
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import type { CacheClient } from '../../../lib/clients/cache-client.js';
 import { sealEnvelope, type EntryKind } from '../../../lib/codec/envelope.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
+import { TcpProxy } from '../../support/tcp-proxy.js';
 import { until } from '../../support/until.js';
-import { KINDS, KINDS_WITH_L2, Workbench, defer } from './workbench.js';
+import { KINDS, KINDS_WITH_L2, Workbench, defer, type ServiceSettings } from './workbench.js';
 
 const bench = new Workbench();
 
+const LATENCY_MS = 20;
+let proxy: TcpProxy | undefined;
+
+afterEach(async () => {
+  await proxy?.close();
+  proxy = undefined;
+});
+
 const NAME = 'oxcache:things:k';
+
+/** The clocks of two processes agree to within half a round trip each: whatever is further apart has an order. */
+const CLOCKS_DIFFER_MS = 20;
+
+/** Resolves when so many milliseconds have passed: here the passing of time is what the test is about. */
+async function pass(ms: number): Promise<void> {
+  const startedMs = performance.now();
+  await until(() => performance.now() - startedMs >= ms);
+}
 
 /** Puts an entry into Redis that was written `laterMs` from now by somebody else. */
 async function plant(laterMs: number, value: unknown, kind: EntryKind = 'v'): Promise<void> {
@@ -105,14 +123,26 @@ describe.each(KINDS_WITH_L2)('G4: a write of a service of type %s', (kind) => {
     expect(await bench.pttl('k')).toBeGreaterThan(3_590_000);
   });
 
-  test('after a delete wins, in the same process and in another', async () => {
+  test('after a delete wins, in the same process and in another that has seen it', async () => {
     const [a, b] = await Promise.all([bench.client(kind), bench.client(kind)]);
     for (let round = 0; round < 20; round++) {
       await a.set('k', 'old');
       await a.delete('k');
+      expect(await b.getL2Only('k')).toBeUndefined();
       const writer = round % 2 === 0 ? a : b;
       expect(await writer.set('k', round)).toMatchObject({ l2: 'written' });
       expect(await b.getL2Only('k')).toBe(round);
+      expect(await a.getL2Only('k')).toBe(round);
+    }
+  });
+
+  test('after a write of another process wins once that is longer ago than their clocks may differ', async () => {
+    const [a, b] = await Promise.all([bench.client(kind), bench.client(kind)]);
+    for (let round = 0; round < 5; round++) {
+      await a.delete('k');
+      await pass(CLOCKS_DIFFER_MS);
+      expect(await b.set('k', round)).toMatchObject({ l2: 'written' });
+      await pass(CLOCKS_DIFFER_MS);
     }
   });
 
@@ -136,6 +166,7 @@ describe.each(KINDS)('G4: a load of a service of type %s', (kind) => {
       return source.promise;
     });
     await until(() => isCalled);
+    await pass(CLOCKS_DIFFER_MS);
     return { loading, end: source.resolve };
   };
 
@@ -206,6 +237,7 @@ describe.each(KINDS)('G4: a load of a service of type %s', (kind) => {
       return source.promise;
     });
     await until(() => isCalled);
+    await pass(CLOCKS_DIFFER_MS);
     await Promise.all([client.set('a', 'set'), other.set('b', 'set'), other.delete('c')]);
     source.resolve(new Map(['a', 'b', 'c', 'd'].map((key) => [key, 'loaded'])));
     expect(new Set((await loading).values())).toEqual(new Set(['loaded']));
@@ -220,28 +252,39 @@ describe.each(KINDS)('G4: a load of a service of type %s', (kind) => {
 });
 
 describe.each(KINDS_WITH_L2)('G4: a change of the lifetime in a service of type %s', (kind) => {
-  test('never beats a set that is under way at the same time', async () => {
-    const client = await bench.client(kind, { ttl: 600 });
-    for (let round = 0; round < 40; round++) {
+  /** A client whose way to Redis takes a while, so that what happens in between can be chosen. */
+  async function openSlow(settings: ServiceSettings = {}): Promise<CacheClient> {
+    proxy = await TcpProxy.start(bench.server.port);
+    const client = await bench.client(kind, { ...settings, l2: { connection_string: `redis://127.0.0.1:${proxy.port}` } });
+    await client.set('warm', 'up');
+    proxy.setLatency(LATENCY_MS);
+    return client;
+  }
+
+  test('does not beat a set of another process that was under way before it', async () => {
+    const [client, slow] = [await bench.client(kind, { ttl: 600 }), await openSlow()];
+    for (let round = 0; round < 3; round++) {
       await client.set('k', 'old');
-      const changing = client.expire('k', 3000);
-      for (let i = 0; i < round % 8; i++) await Promise.resolve();
-      expect(await client.set('k', `new ${round}`, 60)).toMatchObject({ l2: 'written' });
-      expect(await changing).toBe(true);
-      expect(await client.get('k')).toBe(`new ${round}`);
+      const setting = slow.set('k', `new ${round}`);
+      expect(await client.expire('k', 3000)).toBe(true);
+      expect(await setting).toMatchObject({ l2: 'written' });
       expect(await client.getL2Only('k')).toBe(`new ${round}`);
     }
   });
 
-  test('G2: never leaves an L1 copy that outlives the entry in Redis', async () => {
-    const client = await bench.client(kind, { ttl: '1h' });
-    for (let round = 0; round < 40; round++) {
+  test('never beats a set of its own process, and G2: leaves no L1 copy that outlives the entry in Redis', async () => {
+    const client = await openSlow({ ttl: '1h' });
+    // A change takes two round trips; the set comes at every point of them.
+    for (let afterMs = 0; afterMs < 5 * LATENCY_MS; afterMs += LATENCY_MS / 2) {
       await client.set('k', 'old', 600);
       const changing = client.expire('k', 3000);
-      for (let i = 0; i < round; i++) await Promise.resolve();
-      await Promise.all([client.set('k', 'short', 10), changing]);
-      const { ttlMs = 0 } = await client.lookup('k');
-      expect(ttlMs).toBeLessThanOrEqual((await bench.pttl('k')) + 50);
+      await pass(afterMs);
+      const [result] = await Promise.all([client.set('k', `new ${afterMs}`, 10), changing]);
+      expect(result).toMatchObject({ l2: 'written' });
+      expect(await client.getL2Only('k')).toBe(`new ${afterMs}`);
+      const { value, ttlMs = 0 } = await client.lookup('k');
+      expect(value).toBe(`new ${afterMs}`);
+      expect(ttlMs).toBeLessThanOrEqual((await bench.pttl('k')) + 5 * LATENCY_MS);
     }
   });
 });

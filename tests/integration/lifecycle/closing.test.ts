@@ -75,7 +75,11 @@ describe('G9: close()', () => {
 
   test('waits for loads and for writes that were accepted', async () => {
     const server = await rig.startRedis();
-    const manager = await rig.open({ s: twoLevelAt(server, { two_level: { write_through: false, enable_batch_write: true, batch_interval_ms: 60_000, max_pending: 10 } }) });
+    const manager = await rig.open({
+      s: twoLevelAt(server, {
+        two_level: { write_through: false, enable_batch_write: true, batch_interval_ms: 60_000, max_pending: 10 },
+      }),
+    });
     const client = manager.client('s');
     const gate = new Gate();
     const load = client.getOrLoad('loaded', () => gate.pass('v'));
@@ -100,7 +104,12 @@ describe('G9: close()', () => {
   test('keeps its deadline when Redis is frozen, and says what it leaves', async () => {
     const server = await rig.startRedis();
     const errors: string[] = [];
-    const logger = { error: (message: string) => errors.push(message), warn: () => undefined, info: () => undefined, debug: () => undefined };
+    const logger = {
+      error: (message: string) => errors.push(message),
+      warn: () => undefined,
+      info: () => undefined,
+      debug: () => undefined,
+    };
     const service = twoLevelAt(server, { two_level: { write_through: false } });
     const manager = await rig.open({ s: service }, { logger, global: { log_level: 'error' } });
     server.freeze();
@@ -115,7 +124,10 @@ describe('G9: close()', () => {
   test('tells the callers of a load that does not end, within its deadline', async () => {
     const manager = await rig.open({ s: { cache_type: 'l1' } });
     const client = manager.client('s');
-    const calls = [client.getOrLoad('k', () => new Promise(() => undefined)), client.getOrLoadMany(['k', 'l'], () => new Promise(() => undefined))];
+    const calls = [
+      client.getOrLoad('k', () => new Promise(() => undefined)),
+      client.getOrLoadMany(['k', 'l'], () => new Promise(() => undefined)),
+    ];
     const ends = Promise.allSettled(calls);
     await manager.close({ deadline: '50ms' });
     for (const end of await ends) expect(end).toMatchObject({ status: 'rejected', reason: closed });
@@ -182,7 +194,9 @@ describe('G9: init() and shutdown()', () => {
   });
 
   test('an init() that failed does not stand in the way of the next one', async () => {
-    await expect(init({ services: { s: { cache_type: 'l3' } } } as unknown as ConfigObject)).rejects.toMatchObject({ code: 'CACHE_CONFIG_INVALID' });
+    await expect(init({ services: { s: { cache_type: 'l3' } } } as unknown as ConfigObject)).rejects.toMatchObject({
+      code: 'CACHE_CONFIG_INVALID',
+    });
     await expect(init(L1_ONLY, { loger: console } as object)).rejects.toBeInstanceOf(TypeError);
     await init(L1_ONLY);
     expect(getClient('s').service).toBe('s');

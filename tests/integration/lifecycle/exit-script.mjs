@@ -7,7 +7,11 @@ const redis = { connection_string: `redis://127.0.0.1:${port}`, command_timeout_
 const global = { log_level: 'silent' };
 const services = {
   two: { cache_type: 'two-level', l2: redis },
-  behind: { cache_type: 'two-level', l2: redis, two_level: { write_through: false, enable_batch_write: true, batch_interval_ms: 60_000 } },
+  behind: {
+    cache_type: 'two-level',
+    l2: redis,
+    two_level: { write_through: false, enable_batch_write: true, batch_interval_ms: 60_000 },
+  },
   l2: { cache_type: 'l2', l2: redis },
   l1: { cache_type: 'l1' },
 };
@@ -73,13 +77,19 @@ const SCENARIOS = {
   },
   async 'a load in l1 that never ends'() {
     const manager = await createManager({ global, services: { l1: services.l1 } });
-    const rejected = manager.client('l1').getOrLoad('k', never).catch((error) => console.log(`load: ${error.code}`));
+    const rejected = manager
+      .client('l1')
+      .getOrLoad('k', never)
+      .catch((error) => console.log(`load: ${error.code}`));
     await manager.close({ deadline: '200ms' });
     await rejected;
   },
   async 'a load in l1 that takes too long'() {
     const manager = await createManager({ global, services: { l1: { cache_type: 'l1', load_timeout: '100ms' } } });
-    await manager.client('l1').getOrLoad('k', never).catch((error) => console.log(`load: ${error.code}`));
+    await manager
+      .client('l1')
+      .getOrLoad('k', never)
+      .catch((error) => console.log(`load: ${error.code}`));
     await manager.close();
   },
   async 'shutdown and init again'() {

@@ -121,7 +121,12 @@ describe('G6: a frozen Redis', () => {
     expect(two.peek('k')).toBe('v');
     expect(errors.length).toBeGreaterThan(0);
     expect(['CACHE_L2_TIMEOUT', 'CACHE_L2_UNAVAILABLE']).toContain(errors[0]?.payload.error.code);
-    await expect(l2.set('k', 'v')).rejects.toMatchObject({ name: 'CacheError', code: expect.stringMatching(/^CACHE_L2_(TIMEOUT|UNAVAILABLE)$/), service: 'l2', key: 'k' });
+    await expect(l2.set('k', 'v')).rejects.toMatchObject({
+      name: 'CacheError',
+      code: expect.stringMatching(/^CACHE_L2_(TIMEOUT|UNAVAILABLE)$/),
+      service: 'l2',
+      key: 'k',
+    });
     await degraded(two);
     expect(await two.set('k2', 'v')).toEqual({ l1: true, l2: 'none' });
     await expect(l2.set('k2', 'v')).rejects.toMatchObject({ code: 'CACHE_L2_UNAVAILABLE' });
@@ -158,7 +163,8 @@ describe('G6: a frozen Redis', () => {
     expect(await two.set('k', 'after')).toEqual({ l1: true, l2: 'written' });
     expect(await two.getL2Only('k')).toBe('after');
     expect(await l2.set('x', 1)).toEqual({ l1: false, l2: 'written' });
-    for (const { pendingWrites, loadsInFlight } of [two.metrics(), l2.metrics()]) expect([pendingWrites, loadsInFlight]).toEqual([0, 0]);
+    for (const { pendingWrites, loadsInFlight } of [two.metrics(), l2.metrics()])
+      expect([pendingWrites, loadsInFlight]).toEqual([0, 0]);
   });
 
   test('at the start is found out within connection_timeout_ms, and is used when it goes on', async () => {
@@ -206,7 +212,10 @@ describe('G6: a slow network', () => {
 
   test('slower than one service allows does not concern a patient service of the same Redis', async () => {
     const proxy = await rig.startProxy(server);
-    const manager = await rig.open({ quick: l2OnlyAt(proxy, { l2: l2At(proxy, { command_timeout_ms: 50 }) }), patient: l2OnlyAt(proxy, { l2: l2At(proxy, { command_timeout_ms: 5000 }) }) });
+    const manager = await rig.open({
+      quick: l2OnlyAt(proxy, { l2: l2At(proxy, { command_timeout_ms: 50 }) }),
+      patient: l2OnlyAt(proxy, { l2: l2At(proxy, { command_timeout_ms: 5000 }) }),
+    });
     const patient = manager.client('patient');
     await patient.set('k', 'v');
     proxy.setLatency(100);

@@ -38,7 +38,14 @@ describe('G6: opening without Redis', () => {
     expect(await timeOf(opening)).toBeLessThan(SLACK_MS);
     const manager = await opening;
     const client = manager.client('s');
-    expect(client.health()).toMatchObject({ status: 'degraded', l2: { status: 'degraded', endpoint: expect.stringContaining(String(server.port)), reason: expect.stringContaining('ECONNREFUSED') } });
+    expect(client.health()).toMatchObject({
+      status: 'degraded',
+      l2: {
+        status: 'degraded',
+        endpoint: expect.stringContaining(String(server.port)),
+        reason: expect.stringContaining('ECONNREFUSED'),
+      },
+    });
     expect(manager.health().status).toBe('degraded');
     await expectToGoOnAlone(client);
     await expect(manager.client('l2').set('k', 1)).rejects.toMatchObject({ code: 'CACHE_L2_UNAVAILABLE' });
@@ -137,7 +144,12 @@ describe('G6: losing Redis', () => {
     await server.restart();
     await healthy(manager.client('a'));
     await healthy(manager.client('b'));
-    expect(changes.map(({ event, payload }) => `${event} ${payload.service}`)).toEqual(['degrade a', 'degrade b', 'recover a', 'recover b']);
+    expect(changes.map(({ event, payload }) => `${event} ${payload.service}`)).toEqual([
+      'degrade a',
+      'degrade b',
+      'recover a',
+      'recover b',
+    ]);
     expect(manager.client('c').health().status).toBe('healthy');
   });
 

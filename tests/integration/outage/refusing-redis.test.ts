@@ -17,7 +17,9 @@ describe('G6: a Redis that refuses', () => {
     const errors = collectEvents(client, 'error');
     expect(await client.get('k')).toBe('v');
     expect(await client.set('k', 'w')).toEqual({ l1: true, l2: 'none' });
-    expect(errors).toMatchObject([{ payload: { key: 'k', error: { code: 'CACHE_L2_UNAVAILABLE', message: expect.stringContaining('READONLY') } } }]);
+    expect(errors).toMatchObject([
+      { payload: { key: 'k', error: { code: 'CACHE_L2_UNAVAILABLE', message: expect.stringContaining('READONLY') } } },
+    ]);
     await expect(client.delete('k')).rejects.toMatchObject({ code: 'CACHE_L2_UNAVAILABLE' });
     expect(client.peek('k')).toBeUndefined();
     await replica.call('REPLICAOF', 'NO', 'ONE');
@@ -25,7 +27,10 @@ describe('G6: a Redis that refuses', () => {
   });
 
   test('while it loads its data: degraded, and used once it has loaded', async () => {
-    const server = await rig.startRedis({ appendonly: true, config: { 'enable-debug-command': 'yes', 'aof-use-rdb-preamble': 'no' } });
+    const server = await rig.startRedis({
+      appendonly: true,
+      config: { 'enable-debug-command': 'yes', 'aof-use-rdb-preamble': 'no' },
+    });
     const client = (await rig.open({ s: twoLevelAt(server) })).client('s');
     await client.set('k', 'v');
     await server.call('DEBUG', 'POPULATE', '20000', 'filler', '10');
@@ -52,10 +57,15 @@ describe('G6: a Redis that refuses', () => {
     await server.call('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
     await server.call('CONFIG', 'SET', 'maxmemory', '1');
     expect(await client.set('k', 'new')).toEqual({ l1: true, l2: 'none' });
-    expect(errors).toMatchObject([{ payload: { key: 'k', error: { code: 'CACHE_L2_UNAVAILABLE', message: expect.stringContaining('OOM') } } }]);
+    expect(errors).toMatchObject([
+      { payload: { key: 'k', error: { code: 'CACHE_L2_UNAVAILABLE', message: expect.stringContaining('OOM') } } },
+    ]);
     expect(await client.get('k')).toBe('new');
     expect(await client.getL2Only('k')).toBeUndefined();
-    await expect(manager.client('l2').set('k', 'v')).rejects.toMatchObject({ code: 'CACHE_L2_UNAVAILABLE', message: expect.stringContaining('OOM') });
+    await expect(manager.client('l2').set('k', 'v')).rejects.toMatchObject({
+      code: 'CACHE_L2_UNAVAILABLE',
+      message: expect.stringContaining('OOM'),
+    });
     expect(client.health().status).toBe('healthy');
     await server.call('CONFIG', 'SET', 'maxmemory', '0');
     expect(await client.set('k', 'newer')).toEqual({ l1: true, l2: 'written' });
@@ -90,10 +100,14 @@ describe('G6: a Redis that refuses', () => {
 
   test('commands that its user may not give: reads miss and say so', async () => {
     const server = await rig.startRedis({ users: [{ name: 'app', password: 'pw', rules: '~* &* +@all -get -mget' }] });
-    const client = (await rig.open({ s: { ...twoLevelAt(server), l2: { connection_string: `redis://app:pw@127.0.0.1:${server.port}` } } })).client('s');
+    const client = (
+      await rig.open({ s: { ...twoLevelAt(server), l2: { connection_string: `redis://app:pw@127.0.0.1:${server.port}` } } })
+    ).client('s');
     const errors = collectEvents(client, 'error');
     expect(await client.get('cold')).toBeUndefined();
-    expect(errors).toMatchObject([{ payload: { error: { code: 'CACHE_L2_UNAVAILABLE', message: expect.stringContaining('NOPERM') } } }]);
+    expect(errors).toMatchObject([
+      { payload: { error: { code: 'CACHE_L2_UNAVAILABLE', message: expect.stringContaining('NOPERM') } } },
+    ]);
     expect(await client.getOrLoad('cold', () => 'loaded')).toBe('loaded');
   });
 

@@ -60,7 +60,7 @@ export function useRig(): Rig {
       return proxy;
     },
     async open(services, { global, ...options } = {}) {
-      const manager = await createManager({ global: { log_level: 'silent', ...global }, services } as ConfigObject, options);
+      const manager = await createManager({ global: { log_level: 'silent', ...global }, services }, options);
       afterwards(() => manager.close({ deadline: '100ms' }));
       return manager;
     },
@@ -79,12 +79,12 @@ export function l2At(place: { readonly port: number }, more: Readonly<Record<str
 
 /** A two-level service over a Redis (or proxy) on this machine. */
 export function twoLevelAt(place: { readonly port: number }, more: Readonly<Record<string, unknown>> = {}): ServiceConfig {
-  return { cache_type: 'two-level', ttl: 600, l2: l2At(place), ...more } as ServiceConfig;
+  return { cache_type: 'two-level', ttl: 600, l2: l2At(place), ...more };
 }
 
 /** A service without L1 over a Redis (or proxy) on this machine. */
 export function l2OnlyAt(place: { readonly port: number }, more: Readonly<Record<string, unknown>> = {}): ServiceConfig {
-  return { cache_type: 'l2', ttl: 600, l2: l2At(place), ...more } as ServiceConfig;
+  return { cache_type: 'l2', ttl: 600, l2: l2At(place), ...more };
 }
 
 /** Waits until a service says that its Redis can be used. */

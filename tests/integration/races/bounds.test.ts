@@ -6,7 +6,6 @@ import { systemRandom } from '../../../lib/base/random.js';
 import { TieredClient } from '../../../lib/clients/tiered-client.js';
 import type { ServiceCore } from '../../../lib/clients/service-core.js';
 import { loadConfig } from '../../../lib/config/load-config.js';
-import type { ConfigObject } from '../../../lib/index.js';
 import { assembleService } from '../../../lib/manager/assemble-service.js';
 import { EventHub } from '../../../lib/observe/event-hub.js';
 import { createLogger } from '../../../lib/observe/logger.js';
@@ -25,10 +24,18 @@ beforeEach(async () => {
 
 /** A service with its inside in view. */
 async function openCore(more: Readonly<Record<string, unknown>> = {}): Promise<{ core: ServiceCore; client: TieredClient }> {
-  const config = await loadConfig({ services: { s: twoLevelAt(server, more) } } as ConfigObject, { env: {} });
+  const config = await loadConfig({ services: { s: twoLevelAt(server, more) } }, { env: {} });
   const logger = createLogger('silent');
   const pool = new ConnectionPool({ clock: systemClock, random: systemRandom, logger, healthCheckIntervalMs: 30_000 });
-  const shared = { global: config.global, clock: systemClock, coarseClock: new CoarseClock(systemClock), random: systemRandom, logger, events: new EventHub(), pool };
+  const shared = {
+    global: config.global,
+    clock: systemClock,
+    coarseClock: new CoarseClock(systemClock),
+    random: systemRandom,
+    logger,
+    events: new EventHub(),
+    pool,
+  };
   const core = await assembleService(config.services[0]!, shared, undefined);
   await pool.connect();
   rig.afterwards(() => {
@@ -39,7 +46,12 @@ async function openCore(more: Readonly<Record<string, unknown>> = {}): Promise<{
 
 async function expectEmptyTables({ parts, compressing }: ServiceCore): Promise<void> {
   await until(() => parts.background.size === 0);
-  expect({ flights: parts.flights.size, fence: parts.fence.size, compressing: compressing.size, writes: parts.redis?.writer.size }).toEqual({
+  expect({
+    flights: parts.flights.size,
+    fence: parts.fence.size,
+    compressing: compressing.size,
+    writes: parts.redis?.writer.size,
+  }).toEqual({
     flights: 0,
     fence: 0,
     compressing: 0,
@@ -49,7 +61,9 @@ async function expectEmptyTables({ parts, compressing }: ServiceCore): Promise<v
 
 describe('G14: nothing is left in the tables', () => {
   test('after every kind of work at once, on few keys', async () => {
-    const { core, client } = await openCore({ l2: { connection_string: `redis://127.0.0.1:${server.port}`, compression: 'gzip' } });
+    const { core, client } = await openCore({
+      l2: { connection_string: `redis://127.0.0.1:${server.port}`, compression: 'gzip' },
+    });
     const large = 'large'.repeat(20_000);
     const work = Array.from({ length: 600 }, (_, i) => {
       const key = `k${i % 7}`;
@@ -84,8 +98,13 @@ describe('G14: nothing is left in the tables', () => {
     const { core, client } = await openCore();
     const gate = new Gate();
     const calls = Array.from({ length: 200 }, (_, i) => client.getOrLoad(`k${i}`, () => gate.pass(i), { timeout: '50ms' }));
-    const many = client.getOrLoadMany(Array.from({ length: 50 }, (_, i) => `m${i}`), (keys) => gate.pass(keys.map(() => 1)), { timeout: '50ms' });
-    for (const end of await Promise.allSettled([...calls, many])) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'CACHE_LOAD_TIMEOUT' } });
+    const many = client.getOrLoadMany(
+      Array.from({ length: 50 }, (_, i) => `m${i}`),
+      (keys) => gate.pass(keys.map(() => 1)),
+      { timeout: '50ms' },
+    );
+    for (const end of await Promise.allSettled([...calls, many]))
+      expect(end).toMatchObject({ status: 'rejected', reason: { code: 'CACHE_LOAD_TIMEOUT' } });
     gate.open();
     await expectEmptyTables(core);
   });
@@ -105,7 +124,12 @@ describe('G14: nothing is left in the tables', () => {
 
   test('after Redis was lost in the middle of all this', async () => {
     const { core, client } = await openCore();
-    const work = Array.from({ length: 200 }, (_, i) => [client.set(`k${i}`, i), client.get(`c${i}`), client.getOrLoad(`l${i}`, () => i), client.delete(`k${i}`)]).flat();
+    const work = Array.from({ length: 200 }, (_, i) => [
+      client.set(`k${i}`, i),
+      client.get(`c${i}`),
+      client.getOrLoad(`l${i}`, () => i),
+      client.delete(`k${i}`),
+    ]).flat();
     const ends = Promise.allSettled(work);
     await server.kill();
     await ends;

@@ -66,7 +66,11 @@ describe('G12: a key', () => {
       () => client.has(bad),
       () => client.expire(bad, 1),
       () => client.getMany(['kept', bad]),
-      () => client.setMany([['fine', 1], [bad, 1]]),
+      () =>
+        client.setMany([
+          ['fine', 1],
+          [bad, 1],
+        ]),
       () => client.deleteMany(['kept', bad]),
       () => client.getOrLoad(bad, loader),
       () => client.getOrLoadMany(['cold', bad], () => [loader(), 1]),
@@ -120,28 +124,60 @@ describe('G12: a value', () => {
     ['a Set', new Set(), notEncodable],
     ['a function', () => 1, notEncodable],
     ['a symbol', Symbol('v'), notEncodable],
-    ['an object whose toJSON throws', { toJSON: () => { throw new Error('from toJSON'); } }, notEncodable],
-    ['an object whose toJSON throws no error', { toJSON: () => { throw undefined; } }, notEncodable],
+    [
+      'an object whose toJSON throws',
+      {
+        toJSON: () => {
+          throw new Error('from toJSON');
+        },
+      },
+      notEncodable,
+    ],
+    [
+      'an object whose toJSON throws no error',
+      {
+        toJSON: () => {
+          throw undefined;
+        },
+      },
+      notEncodable,
+    ],
     ['an object with a getter that throws', throwing, notEncodable],
-    ['larger than max_value_size', 'x'.repeat(1001), { name: 'CacheError', code: 'CACHE_VALUE_TOO_LARGE', service: 's', key: 'k' }],
-    ['larger than max_value_size in bytes only', 'é'.repeat(600), { name: 'CacheError', code: 'CACHE_VALUE_TOO_LARGE', service: 's', key: 'k' }],
+    [
+      'larger than max_value_size',
+      'x'.repeat(1001),
+      { name: 'CacheError', code: 'CACHE_VALUE_TOO_LARGE', service: 's', key: 'k' },
+    ],
+    [
+      'larger than max_value_size in bytes only',
+      'é'.repeat(600),
+      { name: 'CacheError', code: 'CACHE_VALUE_TOO_LARGE', service: 's', key: 'k' },
+    ],
   ];
 
   test.each(VALUES)('that is %s is refused by every write', async (_name, value, error) => {
     await expect(client.set('k', value)).rejects.toMatchObject(error);
-    await expect(client.setMany([['fine', 1], ['k', value]])).rejects.toMatchObject(error);
+    await expect(
+      client.setMany([
+        ['fine', 1],
+        ['k', value],
+      ]),
+    ).rejects.toMatchObject(error);
     await expect(client.setL2Only('k', value)).rejects.toMatchObject(error);
     await expectNothingChanged();
   });
 
-  test.each(VALUES.filter(([name]) => name !== 'undefined'))('that is %s reaches the callers of its loader, is reported and is not kept', async (_name, value) => {
-    let reports = 0;
-    client.on('error', () => reports++);
-    expect(await client.getOrLoad('k', () => value)).toBe(value);
-    expect(reports).toBe(1);
-    expect(client.peek('k')).toBeUndefined();
-    expect(await server.call('EXISTS', 'oxcache:s:k')).toBe(0);
-  });
+  test.each(VALUES.filter(([name]) => name !== 'undefined'))(
+    'that is %s reaches the callers of its loader, is reported and is not kept',
+    async (_name, value) => {
+      let reports = 0;
+      client.on('error', () => reports++);
+      expect(await client.getOrLoad('k', () => value)).toBe(value);
+      expect(reports).toBe(1);
+      expect(client.peek('k')).toBeUndefined();
+      expect(await server.call('EXISTS', 'oxcache:s:k')).toBe(0);
+    },
+  );
 
   test('that can be neither cloned nor packed is refused by services that would have to', async () => {
     const functions = { f: () => 1 };
@@ -154,27 +190,48 @@ describe('G12: a value', () => {
 });
 
 describe('G12: a lifetime', () => {
-  test.each([0, -1, NaN, Infinity, -Infinity, '5 mins', '', '-5s', '0s', 'forever', 30 * 86_400 + 1, '31d', null, true, {}, [], 5n])(
-    'of %p is refused by every call that takes one',
-    async (ttl) => {
-      const bad = wrong<number>(ttl);
-      await expect(client.expire('kept', bad)).rejects.toMatchObject(misused);
-      await expect(client.set('k', 1, { ttl: bad })).rejects.toMatchObject(misused);
-      await expect(client.setMany([['k', 1]], { ttl: bad })).rejects.toMatchObject(misused);
-      await expect(client.getOrLoad('k', () => 1, { ttl: bad })).rejects.toMatchObject(misused);
-      await expect(client.getOrLoad('k', () => 1, { timeout: bad })).rejects.toMatchObject(misused);
-      await expect(client.getOrLoadMany(['k'], () => [1], { ttl: bad })).rejects.toMatchObject(misused);
-      await expect(client.refresh('k', () => 1, { ttl: bad })).rejects.toMatchObject(misused);
-      if (typeof ttl !== 'object' || ttl === null) await expect(client.set('k', 1, bad)).rejects.toMatchObject(misused);
-      await expectNothingChanged();
-    },
-  );
+  test.each([
+    0,
+    -1,
+    NaN,
+    Infinity,
+    -Infinity,
+    '5 mins',
+    '',
+    '-5s',
+    '0s',
+    'forever',
+    30 * 86_400 + 1,
+    '31d',
+    null,
+    true,
+    {},
+    [],
+    5n,
+  ])('of %p is refused by every call that takes one', async (ttl) => {
+    const bad = wrong<number>(ttl);
+    await expect(client.expire('kept', bad)).rejects.toMatchObject(misused);
+    await expect(client.set('k', 1, { ttl: bad })).rejects.toMatchObject(misused);
+    await expect(client.setMany([['k', 1]], { ttl: bad })).rejects.toMatchObject(misused);
+    await expect(client.getOrLoad('k', () => 1, { ttl: bad })).rejects.toMatchObject(misused);
+    await expect(client.getOrLoad('k', () => 1, { timeout: bad })).rejects.toMatchObject(misused);
+    await expect(client.getOrLoadMany(['k'], () => [1], { ttl: bad })).rejects.toMatchObject(misused);
+    await expect(client.refresh('k', () => 1, { ttl: bad })).rejects.toMatchObject(misused);
+    if (typeof ttl !== 'object' || ttl === null) await expect(client.set('k', 1, bad)).rejects.toMatchObject(misused);
+    await expectNothingChanged();
+  });
 });
 
 describe('G12: an option', () => {
   test('that is unknown is refused and names the nearest known one', async () => {
-    await expect(client.set('k', 1, wrong({ tll: 5 }))).rejects.toMatchObject({ name: 'TypeError', message: expect.stringContaining('`ttl`') });
-    await expect(client.getOrLoad('k', () => 1, wrong({ timeOut: 5 }))).rejects.toMatchObject({ name: 'TypeError', message: expect.stringContaining('`timeout`') });
+    await expect(client.set('k', 1, wrong({ tll: 5 }))).rejects.toMatchObject({
+      name: 'TypeError',
+      message: expect.stringContaining('`ttl`'),
+    });
+    await expect(client.getOrLoad('k', () => 1, wrong({ timeOut: 5 }))).rejects.toMatchObject({
+      name: 'TypeError',
+      message: expect.stringContaining('`timeout`'),
+    });
     await expect(client.setMany([['k', 1]], wrong({ xyzzy: 1 }))).rejects.toBeInstanceOf(TypeError);
     await expect(client.refresh('k', () => 1, wrong({ xyzzy: 1 }))).rejects.toBeInstanceOf(TypeError);
     await expectNothingChanged();
@@ -217,7 +274,9 @@ test('G12: a result of loadMany that does not fit the keys is refused and nothin
 });
 
 test('G12: a service that is not configured is refused and the nearest name is suggested', () => {
-  expect(() => manager.client('froze')).toThrow(expect.objectContaining({ code: 'CACHE_SERVICE_UNKNOWN', message: expect.stringContaining('"frozen"') }));
+  expect(() => manager.client('froze')).toThrow(
+    expect.objectContaining({ code: 'CACHE_SERVICE_UNKNOWN', message: expect.stringContaining('"frozen"') }),
+  );
   for (const name of ['', '__proto__', 'constructor']) {
     expect(() => manager.client(name)).toThrow(expect.objectContaining({ code: 'CACHE_SERVICE_UNKNOWN' }));
   }

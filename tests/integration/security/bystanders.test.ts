@@ -12,7 +12,19 @@ beforeEach(async () => {
   server = await rig.startRedis();
 });
 
-const EVENTS: readonly CacheEventName[] = ['hit', 'miss', 'load', 'write', 'delete', 'evict', 'promote', 'invalidate', 'degrade', 'recover', 'error'];
+const EVENTS: readonly CacheEventName[] = [
+  'hit',
+  'miss',
+  'load',
+  'write',
+  'delete',
+  'evict',
+  'promote',
+  'invalidate',
+  'degrade',
+  'recover',
+  'error',
+];
 
 /** Makes everything happen that there is an event for, and checks every result on the way. */
 async function expectEverythingToWork(client: CacheClient): Promise<void> {
@@ -23,7 +35,12 @@ async function expectEverythingToWork(client: CacheClient): Promise<void> {
   expect(await client.get('nothing')).toBeUndefined();
   expect(client.peek('k')).toBe('v');
   expect(await client.getOrLoad('l', () => 'loaded')).toBe('loaded');
-  expect(await client.getOrLoadMany(['l', 'm'], (keys) => keys.map((key) => `${key}!`))).toEqual(new Map([['l', 'loaded'], ['m', 'm!']]));
+  expect(await client.getOrLoadMany(['l', 'm'], (keys) => keys.map((key) => `${key}!`))).toEqual(
+    new Map([
+      ['l', 'loaded'],
+      ['m', 'm!'],
+    ]),
+  );
   await server.call('SET', 'oxcache:s:foreign', 'bytes');
   expect(await client.get('foreign')).toBeUndefined();
   await expect(client.getOrLoad('failing', () => Promise.reject(new Error('source')))).rejects.toThrow('source');
@@ -41,11 +58,28 @@ async function expectEverythingToWork(client: CacheClient): Promise<void> {
 
 describe('G10: listeners', () => {
   const BAD: readonly (readonly [string, () => unknown])[] = [
-    ['throw', () => { throw new Error('from a listener'); }],
-    ['throw undefined', () => { throw undefined; }],
+    [
+      'throw',
+      () => {
+        throw new Error('from a listener');
+      },
+    ],
+    [
+      'throw undefined',
+      () => {
+        throw undefined;
+      },
+    ],
     ['reject', () => Promise.reject(new Error('from a listener'))],
     ['reject late', () => new Promise((_resolve, reject) => setImmediate(() => reject(new Error('late'))))],
-    ['return a thenable that rejects', () => ({ then: (_resolve: unknown, reject: (error: Error) => void) => { reject(new Error('thenable')); } })],
+    [
+      'return a thenable that rejects',
+      () => ({
+        then: (_resolve: unknown, reject: (error: Error) => void) => {
+          reject(new Error('thenable'));
+        },
+      }),
+    ],
   ];
 
   test.each(BAD)('that %s change nothing, for any event', async (_name, misbehave) => {
@@ -113,18 +147,31 @@ describe('G10: listeners', () => {
 });
 
 describe('G10: loggers', () => {
-  const loggerOf = (log: () => unknown): Logger => ({ error: log, warn: log, info: log, debug: log }) as unknown as Logger;
+  const loggerOf = (log: () => unknown): Logger => ({ error: log, warn: log, info: log, debug: log });
 
   test.each<readonly [string, () => unknown]>([
-    ['throw', () => { throw new Error('from a logger'); }],
-    ['reject', async () => { throw new Error('from a logger'); }],
+    [
+      'throw',
+      () => {
+        throw new Error('from a logger');
+      },
+    ],
+    [
+      'reject',
+      async () => {
+        throw new Error('from a logger');
+      },
+    ],
   ])('that %s change nothing', async (_name, log) => {
     let lines = 0;
     const counting = (): unknown => {
       lines++;
       return log();
     };
-    const manager: CacheManager = await rig.open({ s: twoLevelAt(server) }, { logger: loggerOf(counting), global: { log_level: 'silly' } });
+    const manager: CacheManager = await rig.open(
+      { s: twoLevelAt(server) },
+      { logger: loggerOf(counting), global: { log_level: 'silly' } },
+    );
     await expectEverythingToWork(manager.client('s'));
     expect(lines).toBeGreaterThan(2);
     await manager.close();
@@ -149,9 +196,21 @@ describe('G10: loaders', () => {
     ['a string', 'a string'],
     ['an object', { not: 'an error' }],
   ])('that throw %s are passed on as they are', async (_name, thrown) => {
-    const loaders: (() => never | Promise<never>)[] = [() => { throw thrown; }, () => Promise.reject(thrown as Error)];
+    const loaders: (() => never | Promise<never>)[] = [
+      () => {
+        throw thrown;
+      },
+      async () => {
+        throw thrown;
+      },
+    ];
     for (const loader of loaders) {
-      const ends = await Promise.allSettled([client.getOrLoad('k', loader), client.getOrLoad('k', loader), client.refresh('r', loader), client.getOrLoadMany(['m', 'n'], loader)]);
+      const ends = await Promise.allSettled([
+        client.getOrLoad('k', loader),
+        client.getOrLoad('k', loader),
+        client.refresh('r', loader),
+        client.getOrLoadMany(['m', 'n'], loader),
+      ]);
       for (const end of ends) expect(end).toEqual({ status: 'rejected', reason: thrown });
     }
     await expectToBeOver();
@@ -188,7 +247,11 @@ describe('G10: loaders', () => {
   });
 
   test('that resolve to a thenable are followed to its end', async () => {
-    const thenable = { then: (resolve: (value: string) => void) => { resolve('followed'); } } as unknown as PromiseLike<string>;
+    const thenable = {
+      then: (resolve: (value: string) => void) => {
+        resolve('followed');
+      },
+    } as unknown as PromiseLike<string>;
     expect(await client.getOrLoad('k', () => thenable)).toBe('followed');
     expect(await client.getL2Only('k')).toBe('followed');
   });

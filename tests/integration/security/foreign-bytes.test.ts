@@ -31,7 +31,10 @@ beforeEach(async () => {
 });
 
 /** The header of the sound entry with some characters replaced, over a payload, with the checksum it ought to have. */
-function entryOf(change: { readonly compression?: string; readonly codec?: string; readonly kind?: string }, payload: Buffer): Buffer {
+function entryOf(
+  change: { readonly compression?: string; readonly codec?: string; readonly kind?: string },
+  payload: Buffer,
+): Buffer {
   const head = Buffer.from(sound.subarray(0, PAYLOAD_AT));
   if (change.kind !== undefined) head.write(change.kind, COVERED_AT);
   if (change.codec !== undefined) head.write(change.codec, COVERED_AT + 25);
@@ -71,16 +74,27 @@ const BYTES: readonly (readonly [string, () => Buffer])[] = [
   ['said to be brotli and are not', () => entryOf({ compression: 'b' }, randomBytes(100))],
   ['gzip that was cut', () => entryOf({ compression: 'g' }, gzipSync(JSON.stringify('x'.repeat(1000))).subarray(0, 20))],
   ['gzip of something that is no JSON', () => entryOf({ compression: 'g' }, gzipSync('not { JSON'))],
-  ['gzip that expands beyond max_value_size', () => entryOf({ compression: 'g' }, gzipSync(JSON.stringify('x'.repeat(50 * MAX_VALUE_SIZE))))],
-  ['brotli that expands beyond max_value_size', () => entryOf({ compression: 'b' }, brotliCompressSync(JSON.stringify('x'.repeat(50 * MAX_VALUE_SIZE))))],
-  ['much gzip that expands beyond max_value_size', () => entryOf({ compression: 'g' }, gzipSync(randomBytes(MAX_VALUE_SIZE).toString('hex')))],
+  [
+    'gzip that expands beyond max_value_size',
+    () => entryOf({ compression: 'g' }, gzipSync(JSON.stringify('x'.repeat(50 * MAX_VALUE_SIZE)))),
+  ],
+  [
+    'brotli that expands beyond max_value_size',
+    () => entryOf({ compression: 'b' }, brotliCompressSync(JSON.stringify('x'.repeat(50 * MAX_VALUE_SIZE)))),
+  ],
+  [
+    'much gzip that expands beyond max_value_size',
+    () => entryOf({ compression: 'g' }, gzipSync(randomBytes(MAX_VALUE_SIZE).toString('hex'))),
+  ],
 ];
 
 async function expectMissCountedOnce(): Promise<void> {
   const errors = collectEvents(client, 'error');
   expect(await client.get('k')).toBeUndefined();
   expect(client.metrics()).toMatchObject({ undecodable: 1, misses: 1, l1Entries: 0 });
-  expect(errors).toMatchObject([{ payload: { service: 's', key: 'k', error: { code: 'CACHE_DECODE_FAILED', service: 's', key: 'k' } } }]);
+  expect(errors).toMatchObject([
+    { payload: { service: 's', key: 'k', error: { code: 'CACHE_DECODE_FAILED', service: 's', key: 'k' } } },
+  ]);
 }
 
 async function expectToBeReplaced(): Promise<void> {
@@ -129,11 +143,14 @@ describe('G13: a key that holds', () => {
 
   beforeEach(() => server.call('DEL', NAME));
 
-  test.each(TYPES)('%s is a miss, counted once and reported, and replaced by the next write', async (_name, [command = '', ...args]) => {
-    await server.call(command, ...args);
-    await expectMissCountedOnce();
-    await expectToBeReplaced();
-  });
+  test.each(TYPES)(
+    '%s is a miss, counted once and reported, and replaced by the next write',
+    async (_name, [command = '', ...args]) => {
+      await server.call(command, ...args);
+      await expectMissCountedOnce();
+      await expectToBeReplaced();
+    },
+  );
 
   test.each(TYPES)('%s is a miss among many keys, and can be deleted and loaded over', async (_name, [command = '', ...args]) => {
     await client.set('other', 1);

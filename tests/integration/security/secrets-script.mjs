@@ -41,7 +41,12 @@ const config = (level) => ({
 
 const use = async (client) => {
   await attempt(() => client.set('key', value));
-  await attempt(() => client.setMany([['key', value], ['key2', { inner: value }]]));
+  await attempt(() =>
+    client.setMany([
+      ['key', value],
+      ['key2', { inner: value }],
+    ]),
+  );
   await attempt(() => client.get('key'));
   await attempt(() => client.getL2Only('key'));
   await attempt(() => client.getMany(['key', 'key2', 'cold']));
@@ -57,7 +62,9 @@ const use = async (client) => {
   print(client);
 };
 
-await attempt(() => createManager({ services: { bad: { cache_type: 'l2', ttl: -1, l2: { ...inUrl, password, unknown: password } } } }));
+await attempt(() =>
+  createManager({ services: { bad: { cache_type: 'l2', ttl: -1, l2: { ...inUrl, password, unknown: password } } } }),
+);
 const manager = await createManager(config('silly'));
 for (const event of EVENTS) manager.on(event, print);
 print(manager.health());

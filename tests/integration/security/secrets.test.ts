@@ -36,7 +36,9 @@ function startWithUsers(passwords: readonly string[], rules?: string): Promise<R
   // Both passwords are the same user's.
   const [first = '', ...others] = passwords;
   const more = others.map((password) => `>${password}`).join(' ');
-  return rig.startRedis({ users: [{ name: 'app', password: `${first} ${more}`.trim(), ...(rules === undefined ? {} : { rules }) }] });
+  return rig.startRedis({
+    users: [{ name: 'app', password: `${first} ${more}`.trim(), ...(rules === undefined ? {} : { rules }) }],
+  });
 }
 
 describe('G11: nothing is given away', () => {
@@ -94,7 +96,14 @@ describe('G11: nothing is given away', () => {
         const rest = covered(codec) + payload;
         return `OX1${crc32(rest).toString(16).padStart(8, '0')}${rest}`;
       };
-      const broken = [VALUE, `"${VALUE}"`, `OX1${VALUE}`, sealed('j', VALUE), sealed('j', `{"a":"${VALUE}"`), sealed('m', `\u00c1${VALUE}`)];
+      const broken = [
+        VALUE,
+        `"${VALUE}"`,
+        `OX1${VALUE}`,
+        sealed('j', VALUE),
+        sealed('j', `{"a":"${VALUE}"`),
+        sealed('m', `\u00c1${VALUE}`),
+      ];
       for (const service of ['url', 'setting']) {
         for (const [i, bytes] of broken.entries()) await server.call('SET', `oxcache:${service}:broken${i}`, bytes);
       }
@@ -110,7 +119,12 @@ test('G11: the log says what happened to Redis, and no more', async () => {
     lines.push(`${message} ${JSON.stringify(fields ?? {})}`);
   };
   const manager = await rig.open(
-    { s: { ...twoLevelAt(server), l2: { connection_string: `redis://:${PASSWORD}@127.0.0.1:${server.port}`, command_timeout_ms: 200 } } },
+    {
+      s: {
+        ...twoLevelAt(server),
+        l2: { connection_string: `redis://:${PASSWORD}@127.0.0.1:${server.port}`, command_timeout_ms: 200 },
+      },
+    },
     { logger: { error: log, warn: log, info: log, debug: log }, global: { log_level: 'debug' } },
   );
   await manager.client('s').set('k', VALUE);
