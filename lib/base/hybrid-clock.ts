@@ -35,6 +35,7 @@ export class HybridClock {
   #firstOffsetMs = 0;
   #uncertaintyMs = 0;
   #anchored = false;
+  #highestSeen = '';
   #textMs = -1;
   #text = '';
 
@@ -85,10 +86,13 @@ export class HybridClock {
 
   /** Makes every later stamp newer than `version`, unless that is more than a minute ahead of the server's clock. */
   observe(version: string): void {
+    // Most versions read are older than the newest one followed so far; their text alone says so (4).
+    if (version <= this.#highestSeen) return;
     const ms = Number(version.slice(0, 13));
-    if (ms * TICKS_PER_MS + TICKS_PER_MS <= this.#last) return;
+    if (!(ms - this.nowMs() < MAX_FOLLOW_MS)) return;
+    this.#highestSeen = version;
     const ticks = ms * TICKS_PER_MS + Number(version.slice(13, 17));
-    if (ticks > this.#last && ms - this.nowMs() < MAX_FOLLOW_MS) this.#last = ticks;
+    if (ticks > this.#last) this.#last = ticks;
   }
 
   /**
@@ -100,6 +104,8 @@ export class HybridClock {
     const sample = serverMs - (sentMs + receivedMs) / 2;
     if (!this.#anchored) {
       this.#anchored = true;
+      // The line of time moves: what was followed before may lie in its future again.
+      this.#highestSeen = '';
       this.#firstOffsetMs = sample;
       this.#offsetMs = sample;
       this.#uncertaintyMs = uncertainty;

@@ -3,6 +3,7 @@
  * when it ends, and is a ticket of the fence: a write that happens during the read makes the copy unwanted (G4).
  */
 import type { CacheError } from '../base/errors.js';
+import type { StaleRule } from './guards.js';
 import { FenceTicket } from '../sync/write-fence.js';
 import type { RawReceiver } from '../tiers/redis/coalesced-reader.js';
 import type { StoredEntry } from '../tiers/redis/redis-tier.js';
@@ -18,7 +19,9 @@ export interface ReadOwner {
   open(key: string, raw: Buffer | null): StoredEntry | undefined | Promise<StoredEntry | undefined>;
   /** Keeps an L1 copy unless the read was overtaken; returns the entry to hand out. */
   finish(read: PendingRead, entry: StoredEntry | undefined): StoredEntry | undefined;
-  fail(read: PendingRead, error: CacheError): void;
+  fail(read: { readonly key: string }, error: CacheError): void;
+  /** Turns the end of a read into the value a `get` resolves to, counted. */
+  settleGet(key: string, end: ReadEnd, staleRule: StaleRule): unknown;
 }
 
 /** See the file's header. */
@@ -49,5 +52,31 @@ export class PendingRead extends FenceTicket implements RawReceiver {
   fail(error: CacheError): void {
     this.#owner.fail(this, error);
     this.#resolve(UNREADABLE);
+  }
+}
+
+/** A `get` of a service without L1: one read for one caller, with nothing to keep and nothing to join. */
+export class DirectGet implements RawReceiver {
+  readonly key: string;
+  readonly #owner: ReadOwner;
+  readonly #staleRule: StaleRule;
+  readonly #resolve: (value: unknown) => void;
+
+  constructor(key: string, staleRule: StaleRule, owner: ReadOwner, resolve: (value: unknown) => void) {
+    this.key = key;
+    this.#staleRule = staleRule;
+    this.#owner = owner;
+    this.#resolve = resolve;
+  }
+
+  receive(raw: Buffer | null): void {
+    const entry = this.#owner.open(this.key, raw);
+    if (entry instanceof Promise) this.#resolve(entry.then((opened) => this.#owner.settleGet(this.key, opened, this.#staleRule)));
+    else this.#resolve(this.#owner.settleGet(this.key, entry, this.#staleRule));
+  }
+
+  fail(error: CacheError): void {
+    this.#owner.fail(this, error);
+    this.#resolve(this.#owner.settleGet(this.key, UNREADABLE, this.#staleRule));
   }
 }

@@ -9,7 +9,7 @@ import type { MemoryTier } from '../tiers/memory/memory-tier.js';
 import type { StoredEntry } from '../tiers/redis/redis-tier.js';
 import type { LookupResult } from './cache-client.js';
 import type { StaleRule } from './guards.js';
-import { PendingRead, UNREADABLE, type ReadEnd, type ReadOwner } from './pending-read.js';
+import { DirectGet, PendingRead, UNREADABLE, type ReadEnd, type ReadOwner } from './pending-read.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 
 /** Reads of one view of a service. */
@@ -29,9 +29,16 @@ export class ReadPath implements ReadOwner {
   }
 
   /** The value of a key that L1 does not have. Counts a hit or a miss. */
-  async getBeyondMemory<V>(key: string, staleRule: StaleRule = 'on-failure'): Promise<V | undefined> {
-    const end = this.#redis === undefined ? undefined : await this.fetch(key);
-    return this.#settleGet(key, end, staleRule) as V | undefined;
+  getBeyondMemory<V>(key: string, staleRule: StaleRule = 'on-failure'): Promise<V | undefined> {
+    const redis = this.#redis;
+    if (redis === undefined) return Promise.resolve(this.settleGet(key, undefined, staleRule) as V | undefined);
+    if (this.#memory !== undefined || redis.writer.find(key) !== undefined) {
+      return this.fetch(key).then((end) => this.settleGet(key, end, staleRule) as V | undefined);
+    }
+    // Nobody joins this read and nothing is kept of it: the caller's own promise is all it needs.
+    return new Promise((resolve) => {
+      redis.tier.request(key, new DirectGet(key, staleRule, this, resolve as (value: unknown) => void));
+    });
   }
 
   /** What is beyond L1: an unconfirmed write of our own, or what L2 says. Never rejects. */
@@ -64,10 +71,10 @@ export class ReadPath implements ReadOwner {
     return this.promote(read.key, entry);
   }
 
-  fail(read: PendingRead, error: CacheError): void {
-    this.#end(read);
-    // During an outage, of which `degrade` has told, every single read need not tell again.
-    if (this.#redis?.tier.isUsable === false) {
+  fail(read: { readonly key: string }, error: CacheError): void {
+    if (read instanceof PendingRead) this.#end(read);
+    // What was not even tried need not be told of one by one: `degrade` has told of the outage.
+    if (error === this.#redis?.tier.unusableError()) {
       this.#core.parts.counters.l2Errors++;
       return;
     }
@@ -138,7 +145,7 @@ export class ReadPath implements ReadOwner {
     }
     const result = new Map<string, V>();
     for (const [key, pending] of ends) {
-      const value = pending === undefined ? found.get(key) : (this.#settleGet(key, await pending, staleRule) as V | undefined);
+      const value = pending === undefined ? found.get(key) : (this.settleGet(key, await pending, staleRule) as V | undefined);
       if (value !== undefined && (value as unknown) !== ABSENT) result.set(key, value);
     }
     return result;
@@ -154,7 +161,7 @@ export class ReadPath implements ReadOwner {
   }
 
   /** Turns the end of a fetch into a value, counted. */
-  #settleGet(key: string, end: ReadEnd, staleRule: StaleRule): unknown {
+  settleGet(key: string, end: ReadEnd, staleRule: StaleRule): unknown {
     const entry = end === UNREADABLE ? undefined : end;
     if (entry !== undefined && this.#core.parts.lifetimes.isFresh(entry)) {
       this.#core.hit(key, 'l2', false);

@@ -22,8 +22,12 @@ import { LoadMany } from './load-many.js';
 import { LoadPath } from './load-path.js';
 import { ReadPath } from './read-path.js';
 import type { PreparedValue } from './write-path.js';
+import { rejected } from './rejected.js';
 import { WritePath } from './write-path.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
+
+/** A constant here and no import: V8 compares it by identity, and does not look into the value on every hit. */
+const NOTHING: unknown = ABSENT;
 
 /** See the file's header. */
 export class TieredClient<V = unknown> implements InternalClient<V> {
@@ -63,12 +67,12 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     if (value === undefined) return this.#getBeyondMemory(key);
     this.#counters.l1Hits++;
     if (this.#events.hearsHits) this.#announceHit(key);
-    return Promise.resolve(value === ABSENT ? undefined : (value as V));
+    return Promise.resolve(value === NOTHING ? undefined : (value as V));
   }
 
   peek(key: string): V | undefined {
     const value = this.#memory?.read(key);
-    if (value === undefined || value === ABSENT) {
+    if (value === undefined || value === NOTHING) {
       if (value === undefined) this.#check(key);
       return undefined;
     }
@@ -82,10 +86,14 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     return this.#reads.lookup<V>(key);
   }
 
-  async set(key: string, value: V, options?: SetOptions): Promise<SetResult> {
-    this.#check(key);
-    guardValue(value);
-    return this.#writes.set(key, value, readSetOptions(options, this.#core.parts.strategies));
+  set(key: string, value: V, options?: SetOptions): Promise<SetResult> {
+    try {
+      this.#check(key);
+      guardValue(value);
+      return this.#writes.set(key, value, readSetOptions(options, this.#core.parts.strategies));
+    } catch (error) {
+      return rejected(error as Error);
+    }
   }
 
   async delete(key: string): Promise<boolean> {
@@ -134,7 +142,7 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
       if (value !== undefined) {
         this.#counters.l1Hits++;
         if (this.#events.hearsHits) this.#announceHit(key);
-        return Promise.resolve(value === ABSENT ? undefined : (value as V));
+        return Promise.resolve(value === NOTHING ? undefined : (value as V));
       }
     }
     return this.#getOrLoadChecked(key, loader, options);
@@ -241,9 +249,13 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     this.#core.report(error, key, false);
   }
 
-  async #getBeyondMemory(key: string): Promise<V | undefined> {
-    this.#check(key);
-    return this.#reads.getBeyondMemory<V>(key);
+  #getBeyondMemory(key: string): Promise<V | undefined> {
+    try {
+      this.#check(key);
+      return this.#reads.getBeyondMemory<V>(key);
+    } catch (error) {
+      return rejected(error as Error);
+    }
   }
 
   async #getOrLoadChecked(key: string, loader: Loader<V>, options: LoadOptions | undefined): Promise<V | undefined> {

@@ -61,24 +61,31 @@ export class WritePath {
     return { key, kept: ABSENT, encoded: undefined };
   }
 
-  /** Stores a value the caller gave. `lifeMs`: its lifetime as asked for, or `undefined` for the service's. */
-  async set(key: string, value: unknown, lifeMs: number | undefined): Promise<SetResult> {
+  /**
+   * Stores a value the caller gave. `lifeMs`: its lifetime as asked for, or `undefined` for the service's. Throws what
+   * {@link prepare} does.
+   */
+  set(key: string, value: unknown, lifeMs: number | undefined): Promise<SetResult> {
     return this.setPrepared(key, this.prepare(key, value), lifeMs);
   }
 
   /** {@link set} for a value that was prepared in the same tick: writes happen in the order of their calls. */
-  async setPrepared(
+  setPrepared(key: string, prepared: PreparedValue | Promise<PreparedValue>, lifeMs: number | undefined): Promise<SetResult> {
+    const stamp = this.stamp();
+    this.#core.compressing.overtake(key);
+    // At the call, not only when it is stored: a load that ends meanwhile would wait for room behind it, and land after it.
+    this.#core.parts.fence.overtake(key);
+    return prepared instanceof Promise ? this.#setWhenReady(key, prepared, stamp, lifeMs) : this.store(prepared, stamp, lifeMs);
+  }
+
+  async #setWhenReady(
     key: string,
-    prepared: PreparedValue | Promise<PreparedValue>,
+    prepared: Promise<PreparedValue>,
+    stamp: Stamp,
     lifeMs: number | undefined,
   ): Promise<SetResult> {
     const { compressing } = this.#core;
-    const { fence, counters } = this.#core.parts;
-    const stamp = this.stamp();
-    compressing.overtake(key);
-    if (!(prepared instanceof Promise)) return this.store(prepared, stamp, lifeMs);
-    // From the call on: who asks now is not handed what a load found that began before it.
-    fence.overtake(key);
+    const { counters } = this.#core.parts;
     const ticket = compressing.open(key);
     const ready = await prepared.finally(() => {
       compressing.close(ticket);
@@ -92,10 +99,9 @@ export class WritePath {
   store(prepared: PreparedValue, stamp: Stamp, lifeMs: number | undefined): Promise<SetResult> {
     if (this.#redis === undefined) return Promise.resolve(this.#told(prepared.key, this.#keep(prepared, lifeMs), 'none'));
     const redis = this.#redis;
-    return new Promise((resolve, reject) => {
-      redis.writer.whenRoom(() => {
-        this.#storeBoth(redis, prepared, stamp, lifeMs).then(resolve, reject);
-      });
+    if (redis.writer.hasRoom) return this.#storeBoth(redis, prepared, stamp, lifeMs);
+    return new Promise((resolve) => {
+      redis.writer.whenRoom(() => resolve(this.#storeBoth(redis, prepared, stamp, lifeMs)));
     });
   }
 
@@ -172,29 +178,27 @@ export class WritePath {
     if (events.hears('invalidate')) events.emit('invalidate', { service: this.#core.name, reason: 'clear' });
   }
 
-  async #storeBoth(redis: RedisSide, prepared: PreparedValue, stamp: Stamp, lifeMs: number | undefined): Promise<SetResult> {
+  #storeBoth(redis: RedisSide, prepared: PreparedValue, stamp: Stamp, lifeMs: number | undefined): Promise<SetResult> {
     const { key } = prepared;
     const life = this.#core.parts.lifetimes.lifeMs(lifeMs);
     // A write to L2 alone must not leave an older copy in this process's L1.
     if (this.#memory === undefined) this.#core.parts.memory?.delete(key);
     const l1 = this.#keep(prepared, undefined, life);
-    if (!redis.tier.isUsable) return this.#notWritten(key, l1, redis.tier.unusableError());
-    const outcome = redis.writer.put(
-      key,
-      redis.tier.nameOf(key),
-      this.#seal(redis, prepared, stamp, life),
-      redis.tier.clock.versionOf(stamp),
-    );
-    if (this.#writesThrough) return this.#conclude(key, l1, await outcome);
+    if (!redis.tier.isUsable) {
+      const error = redis.tier.unusableError();
+      return new Promise((resolve) => resolve(this.#notWritten(key, l1, error)));
+    }
+    const version = redis.tier.clock.versionOf(stamp);
+    const outcome = redis.writer.put(key, redis.tier.nameOf(key), this.#seal(redis, prepared, version, life), version);
+    if (this.#writesThrough) return outcome.then((end) => this.#conclude(key, l1, end));
     this.#core.parts.background.add(
       outcome.then((end) => this.#conclude(key, l1, end, true)),
       () => undefined,
     );
-    return this.#told(key, l1, 'queued');
+    return Promise.resolve(this.#told(key, l1, 'queued'));
   }
 
-  #seal(redis: RedisSide, prepared: PreparedValue, stamp: Stamp, lifeMs: number): string | Buffer {
-    const version = redis.tier.clock.versionOf(stamp);
+  #seal(redis: RedisSide, prepared: PreparedValue, version: string, lifeMs: number): string | Buffer {
     const { lifetimes, config } = this.#core.parts;
     if (prepared.encoded === undefined) return redis.tier.sealMark('a', version, lifetimes.redisTimes(lifeMs, 0));
     return redis.tier.sealValue(prepared.encoded, version, lifetimes.redisTimes(lifeMs, config.staleTtlMs));

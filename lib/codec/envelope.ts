@@ -70,10 +70,60 @@ function hex32(value: number): string {
   );
 }
 
-/** Thirteen digits; times before 2001 or after 2286 do not occur on a server's clock. */
-function digits(ms: number): string {
-  const text = String(Math.max(0, Math.trunc(ms)));
-  return text.length === TIME_LENGTH ? text : text.padStart(TIME_LENGTH, '0');
+/** A time as text. Writes of one millisecond have the same times, and writing a number this large costs more than a checksum. */
+class TimeText {
+  #ms = -1;
+  #text = '0'.repeat(TIME_LENGTH);
+
+  /** Thirteen digits; times before 2001 or after 2286 do not occur on a server's clock. */
+  of(ms: number): string {
+    const whole = Math.max(0, Math.trunc(ms));
+    if (whole !== this.#ms) {
+      this.#ms = whole;
+      this.#text = String(whole).padStart(TIME_LENGTH, '0');
+    }
+    return this.#text;
+  }
+}
+
+const createdText = new TimeText();
+const freshText = new TimeText();
+const expiresText = new TimeText();
+
+const ZERO = 48;
+const LETTER_A = 97;
+
+/** Reads thirteen digits; NaN when there is anything else. In two halves, which stay small integers. */
+function readTime(raw: Buffer, at: number): number {
+  return readDigits(raw, at, at + 6) * 1e7 + readDigits(raw, at + 6, at + TIME_LENGTH);
+}
+
+function readDigits(raw: Buffer, from: number, to: number): number {
+  let number = 0;
+  for (let i = from; i < to; i++) {
+    const digit = (raw[i] as number) - ZERO;
+    if (digit < 0 || digit > 9) return Number.NaN;
+    number = number * 10 + digit;
+  }
+  return number;
+}
+
+/** Reads eight lower-case hexadecimal digits; NaN when there is anything else. */
+function readHex32(raw: Buffer, at: number): number {
+  let number = 0;
+  for (let i = at; i < at + 8; i++) {
+    const letter = raw[i] as number;
+    const digit = letter < LETTER_A ? letter - ZERO : letter - LETTER_A + 10;
+    if (digit < 0 || digit > 15 || (letter < LETTER_A && digit > 9)) return Number.NaN;
+    number = (number << 4) | digit;
+  }
+  return number >>> 0;
+}
+
+/** Whether the bytes at `at` are `text`. */
+function hasText(raw: Buffer, at: number, text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (raw[at + i] !== text.charCodeAt(i)) return false;
+  return true;
 }
 
 /** Puts an entry together: a string where the payload is one, else bytes. */
@@ -83,9 +133,9 @@ export function sealEnvelope(header: EntryHeader, payload: string | Buffer): str
     header.version +
     header.codec +
     header.compression +
-    digits(header.createdAtMs) +
-    digits(header.freshUntilMs) +
-    digits(header.expiresAtMs) +
+    createdText.of(header.createdAtMs) +
+    freshText.of(header.freshUntilMs) +
+    expiresText.of(header.expiresAtMs) +
     HEADER_END;
   if (typeof payload === 'string') {
     const rest = covered + payload;
@@ -107,20 +157,23 @@ export function kindOfSealed(sealed: string | Buffer): string {
 /** Takes an entry apart, or says why it is none. Never throws. */
 export function openEnvelope(raw: Buffer): OpenedEnvelope | NotAnEntry {
   if (raw.length < HEADER_LENGTH) return 'foreign';
-  const head = raw.toString('latin1', 0, HEADER_LENGTH);
-  if (!head.startsWith(FORMAT_TAG)) return head.startsWith('OX') ? 'format' : 'foreign';
-  if (hex32(crc32(raw.subarray(KIND_AT))) !== head.slice(CHECKSUM_AT, KIND_AT)) return 'checksum';
-  const kind = head.charAt(KIND_AT);
-  const codec = head.charAt(CODEC_AT);
-  const compression = head.charAt(COMPRESSION_AT);
+  if (!hasText(raw, 0, FORMAT_TAG)) return hasText(raw, 0, 'OX') ? 'format' : 'foreign';
+  if (crc32(raw.subarray(KIND_AT)) !== readHex32(raw, CHECKSUM_AT)) return 'checksum';
+  const kind = letterAt(raw, KIND_AT);
+  const codec = letterAt(raw, CODEC_AT);
+  const compression = letterAt(raw, COMPRESSION_AT);
   if (!isKind(kind) || !isCodec(codec) || !isCompression(compression)) return 'header';
-  if (head.slice(FLAGS_AT) !== HEADER_END) return 'header';
-  const createdAtMs = Number(head.slice(CREATED_AT, FRESH_AT));
-  const freshUntilMs = Number(head.slice(FRESH_AT, EXPIRES_AT));
-  const expiresAtMs = Number(head.slice(EXPIRES_AT, FLAGS_AT));
+  if (!hasText(raw, FLAGS_AT, HEADER_END)) return 'header';
+  const createdAtMs = readTime(raw, CREATED_AT);
+  const freshUntilMs = readTime(raw, FRESH_AT);
+  const expiresAtMs = readTime(raw, EXPIRES_AT);
   if (!(freshUntilMs <= expiresAtMs) || Number.isNaN(createdAtMs)) return 'header';
-  const version = head.slice(VERSION_AT, CODEC_AT);
+  const version = raw.toString('latin1', VERSION_AT, CODEC_AT);
   return { kind, version, codec, compression, createdAtMs, freshUntilMs, expiresAtMs, payload: raw.subarray(HEADER_LENGTH) };
+}
+
+function letterAt(raw: Buffer, at: number): string {
+  return String.fromCharCode(raw[at] as number);
 }
 
 function isKind(letter: string): letter is EntryKind {

@@ -21,12 +21,6 @@ export interface BatchPolicy {
   readonly maxPending: number;
 }
 
-/**
- * What nobody waits a delay for is spread over the line in parts of at least so many: while Redis carries out one part, this
- * process prepares the next, where one large batch would leave each waiting for the other.
- */
-const MIN_SPREAD = 16;
-
 /** Bytes in one batch at most, unless a single write is larger: one script call must not block Redis for long. */
 const MAX_BATCH_BYTES = 1024 * 1024;
 
@@ -56,7 +50,8 @@ export class BatchWriter {
   readonly #clock: Clock;
   readonly #policy: BatchPolicy;
   #gathered = new Map<string, PendingWrite>();
-  readonly #underWay = new Map<string, PendingWrite>();
+  /** The batches under way by key, oldest first; there are at most `maxInFlight`. */
+  readonly #underWay: ReadonlyMap<string, PendingWrite>[] = [];
   #underWayCount = 0;
   #batches = 0;
   readonly #batchesUnderWay = new Set<Promise<void>>();
@@ -79,9 +74,14 @@ export class BatchWriter {
     return this.#gathered.size + this.#underWayCount;
   }
 
+  /** Whether a write may be {@link put} at once. */
+  get hasRoom(): boolean {
+    return this.#waiting.length === this.#waitingFrom && this.size < this.#policy.maxPending;
+  }
+
   /** Runs `action`, which may {@link put} one write, as soon as there is room for it: at once, or in its turn. */
   whenRoom(action: () => void): void {
-    if (this.#waiting.length === this.#waitingFrom && this.size < this.#policy.maxPending) action();
+    if (this.hasRoom) action();
     else this.#waiting.push(action);
   }
 
@@ -106,7 +106,13 @@ export class BatchWriter {
   /** The newest write of `key` that Redis has not confirmed; `undefined` when there is none. */
   find(key: string): PendingWrite | undefined {
     if (this.size === 0) return undefined;
-    return this.#gathered.get(key) ?? this.#underWay.get(key);
+    const waiting = this.#gathered.get(key);
+    if (waiting !== undefined) return waiting;
+    for (let i = this.#underWay.length - 1; i >= 0; i--) {
+      const sent = this.#underWay[i]?.get(key);
+      if (sent !== undefined) return sent;
+    }
+    return undefined;
   }
 
   /** Sends what waits without further delay; resolves when every write taken before the call is settled. */
@@ -163,45 +169,52 @@ export class BatchWriter {
     }
   }
 
-  #takeBatch(): PendingWrite[] {
-    const { maxBatch, maxInFlight, delayMs } = this.#policy;
-    const spread = Math.max(MIN_SPREAD, Math.ceil(this.#gathered.size / maxInFlight));
-    const limit = delayMs > 0 ? maxBatch : Math.min(maxBatch, spread);
-    const batch: PendingWrite[] = [];
+  #takeBatch(): ReadonlyMap<string, PendingWrite> {
+    let count = 0;
     let bytes = 0;
     for (const write of this.#gathered.values()) {
       bytes += write.sealed.length;
-      if (batch.length > 0 && (batch.length >= limit || bytes > MAX_BATCH_BYTES)) break;
-      batch.push(write);
+      if (count > 0 && (count >= this.#policy.maxBatch || bytes > MAX_BATCH_BYTES)) break;
+      count++;
     }
-    if (batch.length === this.#gathered.size) this.#gathered = new Map();
-    else for (const write of batch) this.#gathered.delete(write.key);
+    const gathered = this.#gathered;
+    if (count === gathered.size) {
+      this.#gathered = new Map();
+      return gathered;
+    }
+    const batch = new Map<string, PendingWrite>();
+    for (const [key, write] of gathered) {
+      if (batch.size === count) break;
+      batch.set(key, write);
+      gathered.delete(key);
+    }
     return batch;
   }
 
-  #send(batch: PendingWrite[]): void {
+  #send(byKey: ReadonlyMap<string, PendingWrite>): void {
+    const batch = [...byKey.values()];
     this.#batches++;
     this.#underWayCount += batch.length;
-    for (const write of batch) this.#underWay.set(write.key, write);
+    this.#underWay.push(byKey);
     const done = this.#apply(batch).then(
       (outcomes) => {
         this.#batchesUnderWay.delete(done);
-        this.#settle(batch, outcomes);
+        this.#settle(byKey, batch, outcomes);
       },
       (error: unknown) => {
         this.#batchesUnderWay.delete(done);
-        this.#settle(batch, CacheError.is(error) ? error : internal('A batch failed unexpectedly', error));
+        this.#settle(byKey, batch, CacheError.is(error) ? error : internal('A batch failed unexpectedly', error));
       },
     );
     this.#batchesUnderWay.add(done);
   }
 
-  #settle(batch: PendingWrite[], outcomes: WriteOutcome[] | CacheError): void {
+  #settle(byKey: ReadonlyMap<string, PendingWrite>, batch: readonly PendingWrite[], outcomes: WriteOutcome[] | CacheError): void {
     this.#batches--;
     this.#underWayCount -= batch.length;
+    this.#underWay.splice(this.#underWay.indexOf(byKey), 1);
     for (let i = 0; i < batch.length; i++) {
       const write = batch[i] as PendingWrite;
-      if (this.#underWay.get(write.key) === write) this.#underWay.delete(write.key);
       write.settle(Array.isArray(outcomes) ? (outcomes[i] ?? internal('Redis confirmed fewer writes than were sent')) : outcomes);
     }
     this.#admitWaiting();

@@ -15,7 +15,7 @@ import { estimateEntrySize } from './estimate-size.js';
 import { cloneValue, deepFreeze, isolate } from './isolation.js';
 import { ABSENT } from './memory-entry.js';
 import { FIRST_SLOT, NO_SLOT } from './policy-store.js';
-import type { CoarseClock } from '../../base/coarse-clock.js';
+import { GUARD_MS, type CoarseClock } from '../../base/coarse-clock.js';
 import type { CacheErrorDetails } from '../../base/errors.js';
 import type { ResolvedL1 } from '../../config/resolved-config.js';
 import type { ColumnOptions } from './entry-columns.js';
@@ -35,10 +35,11 @@ export class MemoryTier {
   readonly #columnOptions: ColumnOptions;
   readonly #isolation: ResolvedL1['isolation'];
   readonly #isCopying: boolean;
-  /** Neither idling nor copying: a fresh value is handed out as it lies there. */
-  readonly #isPlain: boolean;
-  /** An idle deadline this far ahead was moved so recently that a read in a burst leaves it; endless when each value is copied. */
-  readonly #recentIdleMs: number;
+  /**
+   * In a burst, an entry whose deadline is further ahead than this is handed out as it lies there: it cannot have expired,
+   * and its idle deadline, if any, was moved a moment ago. Endless when each value is copied.
+   */
+  readonly #restMs: number;
   readonly #maxCapacity: number;
   readonly #maxBytes: number;
   readonly #onEvict: MemoryTierOptions['onEvict'];
@@ -54,9 +55,9 @@ export class MemoryTier {
     this.#clock = options.clock;
     this.#isolation = config.isolation;
     this.#isCopying = config.isolation === 'copy';
-    this.#isPlain = config.ttiMs === undefined && !this.#isCopying;
     const ttiMs = config.ttiMs ?? 0;
-    this.#recentIdleMs = this.#isCopying ? Infinity : ttiMs - Math.min(ttiMs * IDLE_SLACK_SHARE, IDLE_SLACK_MS);
+    const recentIdleMs = ttiMs - Math.min(ttiMs * IDLE_SLACK_SHARE, IDLE_SLACK_MS);
+    this.#restMs = this.#isCopying ? Infinity : Math.max(GUARD_MS, recentIdleMs);
     this.#maxCapacity = config.maxCapacity;
     this.#maxBytes = config.maxBytes ?? Infinity;
     this.#onEvict = options.onEvict;
@@ -89,9 +90,10 @@ export class MemoryTier {
     const columns = this.#columns;
     const clock = this.#clock;
     const deadlineMs = columns.deadlinesMs[slot] as number;
-    if (clock.spend() && deadlineMs > clock.horizonMs) {
-      if (this.#isPlain || deadlineMs > clock.lastMs + this.#recentIdleMs) return columns.values[slot];
-      return this.#serve(slot, clock.lastMs);
+    if (clock.spend()) {
+      const aheadMs = deadlineMs - clock.lastMs;
+      if (aheadMs > this.#restMs) return columns.values[slot];
+      if (aheadMs > GUARD_MS) return this.#serve(slot, clock.lastMs);
     }
     return this.#readExactly(slot);
   }

@@ -123,14 +123,14 @@ class Script {
     args: readonly (string | Buffer)[],
     timeoutMs: number,
   ): Promise<T> {
-    const rest = [String(keys.length), ...keys, ...args];
+    const rest = [this.#sha, String(keys.length), ...keys, ...args];
     try {
-      return await connection.send<T>('evalsha', [this.#sha, ...rest], timeoutMs);
+      return await connection.send<T>('evalsha', rest, timeoutMs);
     } catch (error) {
       if (replyCode(error) !== 'NOSCRIPT') throw unavailable(error);
     }
     try {
-      return await connection.send<T>('eval', [this.#source, ...rest], timeoutMs);
+      return await connection.send<T>('eval', [this.#source, ...rest.slice(1)], timeoutMs);
     } catch (error) {
       throw unavailable(error);
     }

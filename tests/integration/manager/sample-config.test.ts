@@ -118,7 +118,9 @@ describe('the sample configuration', () => {
     expect(await client.set('k', 'v')).toEqual({ l1: true, l2: 'written' });
     expect(await bench.server.call('EXISTS', 'oxcache:user_cache:k')).toBe(1);
     const counts = await bench.countCommands(() => Promise.all(Array.from({ length: 250 }, (_, i) => client.set(`k${i}`, i))));
-    expect(counts['evalsha']).toBe(3);
+    expect(counts['evalsha']).toBeGreaterThanOrEqual(3);
+    expect(counts['evalsha']).toBeLessThanOrEqual(16);
+    expect(counts['set']).toBe(250);
   });
 
   test('writes JSON that another program can read after the header', async () => {

@@ -184,6 +184,20 @@ describe('G14: writes that wait for room', () => {
     await expectEverywhere(client, 'k', undefined);
   });
 
+  test('are not followed by a load that began before them', async () => {
+    const client = await openTwoLevel({ ...ONE, write_through: false });
+    proxy.setLatency(10);
+    const gate = new Gate();
+    const load = client.refresh('k', () => gate.pass('loaded'));
+    await gate.reached;
+    const writes = [client.set('a', 1), client.set('k', 'new')];
+    gate.open();
+    await Promise.all([load, ...writes]);
+    expect(await client.get('k')).toBe('new');
+    expect(await client.getL2Only('k')).toBe('new');
+    await expectEverywhere(client, 'k', 'new');
+  });
+
   test('are removed by a clear that was called after them', async () => {
     const client = await openTwoLevel(ONE);
     proxy.setLatency(10);
