@@ -1,13 +1,13 @@
 /**
  * Runs the benchmarks and prints what each figure should be and what it is.
  *
- *   npm run build && node benchmarks/run.mjs [--json] [suite…]
+ *   npm run bench -- [--json] [suite…]
  *
  * benchmarks/README.md says what the figures mean. Nothing is written but standard output.
  */
 import { fork } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { formatFigures, formatTable, isMet } from './support/figure.mjs';
+import { prepare } from './support/prepare.mjs';
 import { startRedis } from './support/redis-server.mjs';
 
 const SUITES = {
@@ -28,10 +28,7 @@ if (unknown.length > 0) {
   console.error(`unknown: ${unknown.join(', ')}; the suites are ${Object.keys(SUITES).join(', ')}`);
   process.exit(2);
 }
-if (!existsSync(new URL('node_modules/lru-cache', import.meta.url))) {
-  console.error('The peers are not installed; run `npm ci` in benchmarks/ first');
-  process.exit(2);
-}
+prepare();
 
 const chosen = Object.entries(SUITES).filter(([name]) => names.length === 0 || names.includes(name));
 const redis = chosen.some(([, suite]) => suite.needsRedis) ? await startRedis() : undefined;

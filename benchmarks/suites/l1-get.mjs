@@ -53,8 +53,18 @@ export async function run() {
   await manager.close();
   const nsOf = (name) => `${median(ns[name]).toFixed(0)} ns`;
   return [
-    { figure: 'await get, L1 hit / await async Map.get', goal: ['<=', 1.5], ...ratios(ns.get, ns.map), note: `${nsOf('get')}; reference ${nsOf('map')}` },
-    { figure: 'cached(number) hit / same, 10,000 arguments', goal: ['<=', 4], ...ratios(ns.wrapped, ns.map), note: nsOf('wrapped') },
+    {
+      figure: 'await get, L1 hit / await async Map.get',
+      goal: ['<=', 1.5],
+      ...ratios(ns.get, ns.map),
+      note: `${nsOf('get')}; reference ${nsOf('map')}`,
+    },
+    {
+      figure: 'cached(number) hit / same, 10,000 arguments',
+      goal: ['<=', 4],
+      ...ratios(ns.wrapped, ns.map),
+      note: nsOf('wrapped'),
+    },
     { figure: 'cached(number) hit / same, 500 arguments', ...ratios(ns.wrappedHot, ns.map), note: nsOf('wrappedHot') },
   ];
 }

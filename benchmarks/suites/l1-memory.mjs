@@ -23,7 +23,9 @@ export function run() {
 /** One candidate of l1/memory.mjs, in a process of its own. */
 function measure(name) {
   const script = fileURLToPath(new URL('../l1/memory.mjs', import.meta.url));
-  const line = execFileSync(process.execPath, ['--expose-gc', '--max-old-space-size=4096', script, name, ENTRIES], { encoding: 'utf8' });
+  const line = execFileSync(process.execPath, ['--expose-gc', '--max-old-space-size=4096', script, name, ENTRIES], {
+    encoding: 'utf8',
+  });
   const numbers = / ([\d.]+) +churned +([\d.]+)\s*$/.exec(line);
   if (numbers === null) throw new Error(`unexpected output of l1/memory.mjs: ${line}`);
   return { full: Number(numbers[1]), churned: Number(numbers[2]) };

@@ -4,14 +4,8 @@ import { makeKeys, makeValue, shuffle } from '../support/keys.mjs';
 import { createManager, loadIoredis } from '../support/package.mjs';
 import { median, ratios } from '../support/statistics.mjs';
 
-export const needsRedis = true;
-
 const KEYS = 10_000;
-const CALLERS = [
-  { callers: 1, goal: ['>=', 0.9] },
-  { callers: 64, goal: ['>=', 2.5] },
-  { callers: 200 },
-];
+const CALLERS = [{ callers: 1, goal: ['>=', 0.9] }, { callers: 64, goal: ['>=', 2.5] }, { callers: 200 }];
 
 export async function run({ redisUrl }) {
   const { Redis } = loadIoredis();
@@ -33,9 +27,18 @@ export async function run({ redisUrl }) {
   };
   const figures = [];
   for (const { callers, goal } of CALLERS) {
-    const us = await measureConcurrent(contestants, { callers, roundMs: callers === 1 ? 150 : 120, rounds: callers === 1 ? 31 : 15 });
+    const us = await measureConcurrent(contestants, {
+      callers,
+      roundMs: callers === 1 ? 150 : 120,
+      rounds: callers === 1 ? 31 : 15,
+    });
     const note = `${median(us.oxcache).toFixed(1)} µs per get; ioredis ${median(us.ioredis).toFixed(1)} µs`;
-    figures.push({ figure: `L2 get, ${callers} caller${callers > 1 ? 's' : ''} / ioredis`, goal, ...ratios(us.ioredis, us.oxcache), note });
+    figures.push({
+      figure: `L2 get, ${callers} caller${callers > 1 ? 's' : ''} / ioredis`,
+      goal,
+      ...ratios(us.ioredis, us.oxcache),
+      note,
+    });
   }
   await manager.close();
   redis.disconnect();

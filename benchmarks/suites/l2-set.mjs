@@ -4,8 +4,6 @@ import { makeKeys, makeValue, shuffle } from '../support/keys.mjs';
 import { createManager, loadIoredis } from '../support/package.mjs';
 import { median, ratios } from '../support/statistics.mjs';
 
-export const needsRedis = true;
-
 const KEYS = 10_000;
 const CALLERS = [{ callers: 1 }, { callers: 64, goal: ['>=', 1.3] }];
 
@@ -25,12 +23,17 @@ export async function run({ redisUrl }) {
     },
     // With a lifetime, as a cache would write it.
     ioredisPx: async (i) => {
-      if ((await redis.set(keys[i % KEYS], JSON.stringify(values[i % KEYS]), 'PX', 600_000)) !== 'OK') throw new Error('not written');
+      if ((await redis.set(keys[i % KEYS], JSON.stringify(values[i % KEYS]), 'PX', 600_000)) !== 'OK')
+        throw new Error('not written');
     },
   };
   const figures = [];
   for (const { callers, goal } of CALLERS) {
-    const us = await measureConcurrent(contestants, { callers, roundMs: callers === 1 ? 150 : 120, rounds: callers === 1 ? 21 : 15 });
+    const us = await measureConcurrent(contestants, {
+      callers,
+      roundMs: callers === 1 ? 150 : 120,
+      rounds: callers === 1 ? 21 : 15,
+    });
     const who = `L2 set, ${callers} caller${callers > 1 ? 's' : ''}`;
     const note = `${median(us.oxcache).toFixed(1)} µs per set; ioredis ${median(us.ioredis).toFixed(1)} µs`;
     figures.push({ figure: `${who} / ioredis SET`, goal, ...ratios(us.ioredis, us.oxcache), note });

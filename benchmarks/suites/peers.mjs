@@ -43,10 +43,20 @@ export async function run({ redisUrl }) {
   const rows = [];
   for (const [name, peer] of Object.entries(peers)) {
     const loads = peer.getOrLoad === undefined ? '-' : String(await countLoads(peer.getOrLoad));
-    rows.push([name, name in l1 ? `${format(median(l1[name]))} ns` : '-', name in l2 ? `${format(median(l2[name]))} µs` : '-', loads]);
+    rows.push([
+      name,
+      name in l1 ? `${format(median(l1[name]))} ns` : '-',
+      name in l2 ? `${format(median(l2[name]))} µs` : '-',
+      loads,
+    ]);
   }
   for (const peer of Object.values(peers)) await peer.close();
-  return { table: { head: ['', 'await get, L1 hit', `get, L2 hit, ${CALLERS} callers`, `loads of ${COLD_CALLERS} getOrSet of a cold key`], rows } };
+  return {
+    table: {
+      head: ['', 'await get, L1 hit', `get, L2 hit, ${CALLERS} callers`, `loads of ${COLD_CALLERS} getOrSet of a cold key`],
+      rows,
+    },
+  };
 }
 
 /** Nanoseconds per awaited L1 hit. */
@@ -95,7 +105,12 @@ async function oxcachePeer(redisUrl) {
     both: { cache_type: 'two-level', ttl: 600, l2 },
   });
   const both = manager.client('both');
-  return { l1: manager.client('one'), l2: manager.client('two'), getOrLoad: (key, load) => both.getOrLoad(key, load), close: () => manager.close() };
+  return {
+    l1: manager.client('one'),
+    l2: manager.client('two'),
+    getOrLoad: (key, load) => both.getOrLoad(key, load),
+    close: () => manager.close(),
+  };
 }
 
 function bentocachePeer(host, port) {
@@ -106,10 +121,15 @@ function bentocachePeer(host, port) {
     stores: {
       one: bentostore().useL1Layer(memoryDriver({ maxItems: 2 * KEYS })),
       two: bentostore().useL2Layer(redis()),
-      both: bentostore().useL1Layer(memoryDriver({ maxItems: 2 * KEYS })).useL2Layer(redis()),
+      both: bentostore()
+        .useL1Layer(memoryDriver({ maxItems: 2 * KEYS }))
+        .useL2Layer(redis()),
     },
   });
-  const store = (name) => ({ get: (key) => cache.use(name).get({ key }), set: (key, value) => cache.use(name).set({ key, value }) });
+  const store = (name) => ({
+    get: (key) => cache.use(name).get({ key }),
+    set: (key, value) => cache.use(name).set({ key, value }),
+  });
   return {
     l1: store('one'),
     l2: store('two'),
@@ -136,7 +156,12 @@ function cacheManagerPeer(redisUrl) {
   const one = createCache({ ttl: TTL_MS });
   const two = createCache({ stores: [redis('cache-manager')], ttl: TTL_MS });
   const both = createCache({ stores: [new Keyv(), redis('cache-manager-both')], ttl: TTL_MS });
-  return { l1: one, l2: two, getOrLoad: (key, load) => both.wrap(key, load), close: () => Promise.all([two.disconnect(), both.disconnect()]) };
+  return {
+    l1: one,
+    l2: two,
+    getOrLoad: (key, load) => both.wrap(key, load),
+    close: () => Promise.all([two.disconnect(), both.disconnect()]),
+  };
 }
 
 function lruPeer() {

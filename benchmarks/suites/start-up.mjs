@@ -28,7 +28,8 @@ export function run() {
     writeFileSync(file, TOML);
     const entry = JSON.stringify(new URL('index.js', dist).href);
     const config = { services: { c: { cache_type: 'l1', ttl: 600, l1: { max_capacity: 10_000, ttl: 300, tti: 180 } } } };
-    const start = (source) => `const { init, shutdown } = await import(${entry}); await init(${JSON.stringify(source)}); done(); await shutdown();`;
+    const start = (source) =>
+      `const { init, shutdown } = await import(${entry}); await init(${JSON.stringify(source)}); done(); await shutdown();`;
     const resolve = createRequire(new URL('index.js', dist)).resolve;
     const eager = ['ioredis', 'ajv', 'winston'].map((name) => `import(${JSON.stringify(pathToFileURL(resolve(name)).href)})`);
     const programs = {
@@ -56,7 +57,8 @@ export function run() {
       high: quantile(numbers, 0.75),
       note,
     });
-    const processNote = (name) => `whole process ${median(whole[name]).toFixed(0)} ms, an empty one ${median(whole.empty).toFixed(0)} ms`;
+    const processNote = (name) =>
+      `whole process ${median(whole[name]).toFixed(0)} ms, an empty one ${median(whole.empty).toFixed(0)} ms`;
     return [
       ms('import + init, l1 only, object', inside.object, ['<=', GOAL_MS], processNote('object')),
       ms('import + init, l1 only, TOML file', inside.toml, ['<=', GOAL_MS], processNote('toml')),

@@ -48,19 +48,19 @@ export class ProxyLink {
   }
 
   #pump(from: Socket, to: Socket | undefined, direction: Direction): void {
-    let lastDueMs = 0;
-    // In the order of arrival, whatever the latency is changed to meanwhile.
+    // In the order of arrival: timers of different lengths end in any order, so each one only lets the next in line go.
+    const line: (() => void)[] = [];
     const send = (action: () => void): void => {
-      const nowMs = performance.now();
-      lastDueMs = Math.max(lastDueMs, nowMs + this.#conditions.latencyMs);
-      if (lastDueMs <= nowMs) {
+      const { latencyMs } = this.#conditions;
+      if (latencyMs === 0 && line.length === 0) {
         action();
         return;
       }
+      line.push(action);
       const timer = setTimeout(() => {
         this.#timers.delete(timer);
-        action();
-      }, lastDueMs - nowMs);
+        line.shift()?.();
+      }, latencyMs);
       this.#timers.add(timer);
     };
     from.on('data', (bytes) => {
