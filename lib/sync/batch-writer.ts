@@ -21,6 +21,12 @@ export interface BatchPolicy {
   readonly maxPending: number;
 }
 
+/**
+ * Writes that follow upon the outcomes of others (callers in a loop) leave in parts of this many, without waiting for the end
+ * of the tick: Redis then carries out one part while this process prepares the next, where a single one would have each wait.
+ */
+const PART_SIZE = 16;
+
 /** Bytes in one batch at most, unless a single write is larger: one script call must not block Redis for long. */
 const MAX_BATCH_BYTES = 1024 * 1024;
 
@@ -60,6 +66,7 @@ export class BatchWriter {
   #waitingFrom = 0;
   #flushes = 0;
   #isTickPlanned = false;
+  #isSettling = false;
   #cancelTimer: (() => void) | undefined;
 
   constructor(apply: (writes: readonly ScriptWrite[]) => Promise<WriteOutcome[]>, clock: Clock, policy: BatchPolicy) {
@@ -139,6 +146,11 @@ export class BatchWriter {
       this.#cancelTimer ??= this.#clock.schedule(this.#onTimer, delayMs);
       return;
     }
+    if (this.#isSettling && this.#gathered.size >= PART_SIZE) this.#pump(false);
+    this.#planTick();
+  }
+
+  #planTick(): void {
     if (this.#isTickPlanned) return;
     this.#isTickPlanned = true;
     process.nextTick(this.#onTick);
@@ -146,6 +158,7 @@ export class BatchWriter {
 
   readonly #onTick = (): void => {
     this.#isTickPlanned = false;
+    this.#isSettling = false;
     this.#pump(false);
   };
 
@@ -213,6 +226,8 @@ export class BatchWriter {
     this.#batches--;
     this.#underWayCount -= batch.length;
     this.#underWay.splice(this.#underWay.indexOf(byKey), 1);
+    this.#isSettling = this.#policy.delayMs === 0;
+    this.#planTick();
     for (let i = 0; i < batch.length; i++) {
       const write = batch[i] as PendingWrite;
       write.settle(Array.isArray(outcomes) ? (outcomes[i] ?? internal('Redis confirmed fewer writes than were sent')) : outcomes);
