@@ -74,28 +74,97 @@ export interface LoadOptions {
 export interface CacheClient<V = unknown> {
   /** The service's name. */
   readonly service: string;
+  /** The fresh value of a key; `undefined` when nothing is cached. Never fails because of Redis: that is a miss. */
   get(key: string): Promise<V | undefined>;
+  /**
+   * The fresh value in L1, at once; `undefined` on a miss. Counts as a use for eviction.
+   *
+   * @throws {CacheError} CACHE_CLOSED, CACHE_KEY_INVALID
+   */
   peek(key: string): V | undefined;
+  /** All that is known of a key, also a stale value or a remembered "nothing there". */
   lookup(key: string): Promise<LookupResult<V>>;
+  /**
+   * Stores a value in the service's tiers; `null` may be stored. Resolves to what really happened.
+   *
+   * @throws {TypeError} for `undefined` or an unusable lifetime
+   * @throws {CacheError} CACHE_ENCODE_FAILED, CACHE_VALUE_TOO_LARGE; of an `l2` service CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT
+   */
   set(key: string, value: V, options?: SetOptions): Promise<SetResult>;
+  /**
+   * Removes a key from both tiers; resolves to whether a value was known to be there.
+   *
+   * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT: L1 has dropped it, Redis may still have it
+   */
   delete(key: string): Promise<boolean>;
+  /** Whether a fresh value is cached. Counts neither hit nor miss. */
   has(key: string): Promise<boolean>;
+  /**
+   * Gives a fresh entry a new lifetime from now; resolves to whether there was one.
+   *
+   * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT
+   */
   expire(key: string, ttl: Duration): Promise<boolean>;
+  /** The fresh values of those keys that have one, in the order of `keys`. */
   getMany(keys: readonly string[]): Promise<Map<string, V>>;
+  /** Stores several values; all are checked before any is stored. Resolves to what happened to each. */
   setMany(entries: Iterable<readonly [string, V]>, options?: SetOptions): Promise<Map<string, SetResult>>;
+  /** Removes several keys; resolves to how many were known to have a value. */
   deleteMany(keys: readonly string[]): Promise<number>;
+  /**
+   * The cached value, or what the loader returns, which is then stored. One load per key at a time (G3); the loader's own error
+   * reaches every caller as it is.
+   *
+   * @throws {CacheError} CACHE_LOAD_TIMEOUT
+   */
   getOrLoad(key: string, loader: Loader<V>, options?: LoadOptions): Promise<V | undefined>;
+  /**
+   * The values of all keys, with one call of `loadMany` for those that are not cached. Every key is in the result, with
+   * `undefined` where the source has nothing.
+   */
   getOrLoadMany(keys: readonly string[], loadMany: ManyLoader<V>, options?: LoadOptions): Promise<Map<string, V | undefined>>;
+  /** Loads now, whatever is cached, and stores the result. Rejects when the load fails. */
   refresh(key: string, loader: Loader<V>, options?: LoadOptions): Promise<V | undefined>;
+  /**
+   * {@link set} in this process only.
+   *
+   * @throws {TypeError} when the service has no L1
+   */
   setL1Only(key: string, value: V, options?: SetOptions): Promise<SetResult>;
+  /**
+   * {@link set} in Redis only; this process drops its L1 copy.
+   *
+   * @throws {TypeError} when the service has no L2
+   */
   setL2Only(key: string, value: V, options?: SetOptions): Promise<SetResult>;
+  /**
+   * {@link get} from L1 only.
+   *
+   * @throws {TypeError} when the service has no L1
+   */
   getL1Only(key: string): Promise<V | undefined>;
+  /**
+   * {@link get} from Redis only, without keeping a copy in L1.
+   *
+   * @throws {TypeError} when the service has no L2
+   */
   getL2Only(key: string): Promise<V | undefined>;
+  /**
+   * Removes this service's entries and no others (G1).
+   *
+   * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT: L1 is empty, Redis may not be
+   */
   clear(): Promise<void>;
+  /** Resolves when every write accepted before the call has been confirmed or refused by Redis. */
   flush(): Promise<void>;
+  /** Drains and closes this service; the others of its manager go on. */
   close(): Promise<void>;
+  /** What is known of the service's Redis. */
   health(): ServiceHealth;
+  /** What has been counted since the service was opened. */
   metrics(): ServiceMetrics;
+  /** Adds a listener; a listener that throws changes nothing (G10). */
   on<E extends keyof CacheEventMap>(event: E, listener: (payload: CacheEventMap[E]) => void): this;
+  /** Removes a listener; one that was never added is ignored. */
   off<E extends keyof CacheEventMap>(event: E, listener: (payload: CacheEventMap[E]) => void): this;
 }

@@ -8,9 +8,13 @@ import { redactSecrets } from '../base/redact-secrets.js';
 
 /** What a logger needs to have; `console` fits. */
 export interface Logger {
+  /** Something was lost or needs a person. */
   error(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** Something works less well than it should, such as an outage of Redis. */
   warn(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** Something changed for the better, such as the end of an outage. */
   info(message: string, fields?: Readonly<Record<string, unknown>>): void;
+  /** Details of single calls. */
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void;
 }
 
