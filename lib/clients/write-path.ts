@@ -50,7 +50,7 @@ export class WritePath {
    * @throws {CacheError} CACHE_ENCODE_FAILED, CACHE_VALUE_TOO_LARGE
    */
   prepare(key: string, value: unknown): PreparedValue | Promise<PreparedValue> {
-    const kept = this.#memory === undefined ? undefined : this.#prepareForMemory(key, value);
+    const kept = this.#memory?.prepare(value, { service: this.#core.name, key });
     if (this.#redis === undefined) return { key, kept, encoded: undefined };
     const encoded = this.#redis.tier.encode(key, value);
     return encoded instanceof Promise ? encoded.then((ready) => ({ key, kept, encoded: ready })) : { key, kept, encoded };
@@ -97,11 +97,12 @@ export class WritePath {
 
   /** Writes to both tiers; the promise settles as the service's mode says. */
   store(prepared: PreparedValue, stamp: Stamp, lifeMs: number | undefined): Promise<SetResult> {
-    if (this.#redis === undefined) return Promise.resolve(this.#told(prepared.key, this.#keep(prepared, lifeMs), 'none'));
+    const life = this.#core.parts.lifetimes.lifeMs(lifeMs);
     const redis = this.#redis;
-    if (redis.writer.hasRoom) return this.#storeBoth(redis, prepared, stamp, lifeMs);
+    if (redis === undefined) return Promise.resolve(this.#told(prepared.key, this.#keep(prepared, life), 'none'));
+    if (redis.writer.hasRoom) return this.#storeBoth(redis, prepared, stamp, life);
     return new Promise((resolve) => {
-      redis.writer.whenRoom(() => resolve(this.#storeBoth(redis, prepared, stamp, lifeMs)));
+      redis.writer.whenRoom(() => resolve(this.#storeBoth(redis, prepared, stamp, life)));
     });
   }
 
@@ -178,18 +179,17 @@ export class WritePath {
     if (events.hears('invalidate')) events.emit('invalidate', { service: this.#core.name, reason: 'clear' });
   }
 
-  #storeBoth(redis: RedisSide, prepared: PreparedValue, stamp: Stamp, lifeMs: number | undefined): Promise<SetResult> {
+  #storeBoth(redis: RedisSide, prepared: PreparedValue, stamp: Stamp, lifeMs: number): Promise<SetResult> {
     const { key } = prepared;
-    const life = this.#core.parts.lifetimes.lifeMs(lifeMs);
     // A write to L2 alone must not leave an older copy in this process's L1.
     if (this.#memory === undefined) this.#core.parts.memory?.delete(key);
-    const l1 = this.#keep(prepared, undefined, life);
+    const l1 = this.#keep(prepared, lifeMs);
     if (!redis.tier.isUsable) {
       const error = redis.tier.unusableError();
       return new Promise((resolve) => resolve(this.#notWritten(key, l1, error)));
     }
     const version = redis.tier.clock.versionOf(stamp);
-    const outcome = redis.writer.put(key, redis.tier.nameOf(key), this.#seal(redis, prepared, version, life), version);
+    const outcome = redis.writer.put(key, redis.tier.nameOf(key), this.#seal(redis, prepared, version, lifeMs), version);
     if (this.#writesThrough) return outcome.then((end) => this.#conclude(key, l1, end));
     this.#core.parts.background.add(
       outcome.then((end) => this.#conclude(key, l1, end, true)),
@@ -204,8 +204,8 @@ export class WritePath {
     return redis.tier.sealValue(prepared.encoded, version, lifetimes.redisTimes(lifeMs, config.staleTtlMs));
   }
 
-  /** Writes to L1; resolves the lifetime here unless it was resolved before. */
-  #keep(prepared: PreparedValue, askedMs: number | undefined, lifeMs = this.#core.parts.lifetimes.lifeMs(askedMs)): boolean {
+  /** Writes to L1, whatever L2 will say; whether it is kept there. */
+  #keep(prepared: PreparedValue, lifeMs: number): boolean {
     const { lifetimes, fence } = this.#core.parts;
     fence.overtake(prepared.key);
     if (this.#memory === undefined) return false;
@@ -285,11 +285,6 @@ export class WritePath {
     } catch (error) {
       throw CacheError.is(error) ? this.#refused(error, key) : error;
     }
-  }
-
-  #prepareForMemory(key: string, value: unknown): unknown {
-    const memory = this.#memory as MemoryTier;
-    return memory.prepare(value, { service: this.#core.name, key });
   }
 }
 

@@ -59,7 +59,6 @@ export class BatchWriter {
   /** The batches under way by key, oldest first; there are at most `maxInFlight`. */
   readonly #underWay: ReadonlyMap<string, PendingWrite>[] = [];
   #underWayCount = 0;
-  #batches = 0;
   readonly #batchesUnderWay = new Set<Promise<void>>();
   /** Actions that wait for room; those before `#waitingFrom` have run. */
   #waiting: (() => void)[] = [];
@@ -170,7 +169,7 @@ export class BatchWriter {
   /** Sends batches while the line has room. With a delay, an incomplete batch is sent only when it `isDue`. */
   #pump(isDue: boolean): void {
     const { maxBatch, maxInFlight, delayMs } = this.#policy;
-    while (this.#gathered.size > 0 && this.#batches < maxInFlight) {
+    while (this.#gathered.size > 0 && this.#underWay.length < maxInFlight) {
       if (delayMs > 0 && !isDue && this.#flushes === 0 && this.#gathered.size < maxBatch) break;
       this.#send(this.#takeBatch());
     }
@@ -206,7 +205,6 @@ export class BatchWriter {
 
   #send(byKey: ReadonlyMap<string, PendingWrite>): void {
     const batch = [...byKey.values()];
-    this.#batches++;
     this.#underWayCount += batch.length;
     this.#underWay.push(byKey);
     const done = this.#apply(batch).then(
@@ -223,7 +221,6 @@ export class BatchWriter {
   }
 
   #settle(byKey: ReadonlyMap<string, PendingWrite>, batch: readonly PendingWrite[], outcomes: WriteOutcome[] | CacheError): void {
-    this.#batches--;
     this.#underWayCount -= batch.length;
     this.#underWay.splice(this.#underWay.indexOf(byKey), 1);
     this.#isSettling = this.#policy.delayMs === 0;

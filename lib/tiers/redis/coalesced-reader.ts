@@ -47,10 +47,7 @@ export class CoalescedReader {
       receiver.fail(this.#connection.unusableError());
       return;
     }
-    if (!this.#isTickPlanned) {
-      this.#isTickPlanned = true;
-      process.nextTick(this.#flush);
-    }
+    this.#planFlush();
     this.#keys.push(redisKey);
     this.#receivers.push(receiver);
     if (this.#keys.length >= this.#limit) this.#send();
@@ -65,6 +62,10 @@ export class CoalescedReader {
   /** Answers are about to be handed out: what is asked for until the end of the tick is asked by those who got them. */
   #expectMore(): void {
     this.#limit = PART_KEYS;
+    this.#planFlush();
+  }
+
+  #planFlush(): void {
     if (this.#isTickPlanned) return;
     this.#isTickPlanned = true;
     process.nextTick(this.#flush);
