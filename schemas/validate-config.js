@@ -156,7 +156,7 @@ const schema6 = {
       additionalProperties: false,
       properties: {
         enabled: { type: 'boolean' },
-        dir: { type: 'string', minLength: 1 },
+        dir: { type: 'string', pattern: '^[^\\u0000]+$' },
         fsync: { type: 'string', enum: ['always', 'interval', 'never'] },
         fsync_interval_ms: { type: 'integer', minimum: 1, maximum: 60000 },
         max_bytes: { type: 'integer', minimum: 65536, maximum: 9007199254740991 },
@@ -1941,7 +1941,7 @@ const schema15 = {
   additionalProperties: false,
   properties: {
     enabled: { type: 'boolean' },
-    dir: { type: 'string', minLength: 1 },
+    dir: { type: 'string', pattern: '^[^\\u0000]+$' },
     fsync: { type: 'string', enum: ['always', 'interval', 'never'] },
     fsync_interval_ms: { type: 'integer', minimum: 1, maximum: 60000 },
     max_bytes: { type: 'integer', minimum: 65536, maximum: 9007199254740991 },
@@ -1950,6 +1950,7 @@ const schema15 = {
     mode: { type: 'string', enum: ['outage', 'always'] },
   },
 };
+const pattern3 = new RegExp('^[^\\u0000]+$', 'u');
 
 function validate38(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
@@ -1999,12 +2000,12 @@ function validate38(data, { instancePath = '', parentData, parentDataProperty, r
     if (data.dir !== undefined) {
       let data1 = data.dir;
       if (typeof data1 === 'string') {
-        if (func4(data1) < 1) {
+        if (!pattern3.test(data1)) {
           const err2 = {
             instancePath: instancePath + '/dir',
-            schemaPath: '#/properties/dir/minLength',
-            keyword: 'minLength',
-            params: { limit: 1 },
+            schemaPath: '#/properties/dir/pattern',
+            keyword: 'pattern',
+            params: { pattern: '^[^\\u0000]+$' },
           };
           if (vErrors === null) {
             vErrors = [err2];
@@ -3257,7 +3258,7 @@ function validate43(data, { instancePath = '', parentData, parentDataProperty, r
   return errors === 0;
 }
 
-const pattern3 = new RegExp('^[A-Za-z0-9_.-]{1,64}$', 'u');
+const pattern4 = new RegExp('^[A-Za-z0-9_.-]{1,64}$', 'u');
 
 function validate21(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
   /*# sourceURL="https://unpkg.com/oxcache/schemas/config.schema.json" */ let vErrors = null;
@@ -3352,7 +3353,7 @@ function validate21(data, { instancePath = '', parentData, parentDataProperty, r
         for (const key1 in data2) {
           const _errs7 = errors;
           if (typeof key1 === 'string') {
-            if (!pattern3.test(key1)) {
+            if (!pattern4.test(key1)) {
               const err5 = {
                 instancePath: instancePath + '/services',
                 schemaPath: '#/properties/services/propertyNames/pattern',

@@ -36,7 +36,7 @@ export interface GlobalConfig {
   readonly l2?: L2Config | undefined;
   /** How the two tiers work together. */
   readonly two_level?: TwoLevelConfig | undefined;
-  /** The log of writes that Redis has not confirmed. */
+  /** The log of writes that Redis did not confirm. */
   readonly wal?: WalConfig | undefined;
 }
 
@@ -76,7 +76,7 @@ export interface ServiceConfig {
   readonly l2?: L2Config | undefined;
   /** How the two tiers work together. */
   readonly two_level?: TwoLevelConfig | undefined;
-  /** The log of writes that Redis has not confirmed. */
+  /** The log of writes that Redis did not confirm. */
   readonly wal?: WalConfig | undefined;
 }
 
@@ -175,7 +175,7 @@ export interface TlsDefaults {
 
 /** How the two tiers work together. */
 export interface TwoLevelConfig {
-  /** true: a `set` resolves once Redis has it; false: once this process has it, and Redis follows. Absent: `true`. */
+  /** true: a `set` resolves once Redis, or the log, has it; false: once this process has it, and Redis follows. Absent: `true`. */
   readonly write_through?: boolean | undefined;
   /** Whether what is found in Redis is kept in this process too. Absent: `true`. */
   readonly promote_on_hit?: boolean | undefined;
@@ -199,13 +199,34 @@ export interface TwoLevelDefaults {
   readonly max_pending: number;
 }
 
-/** The log of writes that Redis has not confirmed. */
+/** The log of writes that Redis did not confirm. */
 export interface WalConfig {
-  /** How long a deletion is remembered in Redis, so that no older write can undo it. Absent: `3600`. */
+  /** Whether writes that Redis did not confirm are kept in a log on disk, and made up for when Redis is back. `false`: they fail, or are lost when they had been accepted already; the other keys but `max_age` then mean nothing. Absent: `true`. */
+  readonly enabled?: boolean | undefined;
+  /** The folder of the logs, relative to the working directory; made when it is missing. Every process has a folder of its own below it, which only its user can read. Processes that may take over each other's logs share it. Absent: `".oxcache/wal"`. */
+  readonly dir?: string | undefined;
+  /** When the log is forced to the disk: before a write is acknowledged (`always`), every `fsync_interval_ms` (`interval`), or when the system does it (`never`). Whichever it is, a killed process loses nothing; a machine that loses power loses what was not forced. Absent: `"interval"`. */
+  readonly fsync?: 'always' | 'interval' | 'never' | undefined;
+  /** For `fsync = "interval"`: the most milliseconds that an acknowledged write waits to be forced to the disk. Absent: `100`. */
+  readonly fsync_interval_ms?: number | undefined;
+  /** The most bytes that the log of one service in one process takes on the disk. A full log keeps the keys and gives up values: replay then invalidates instead of restoring. Absent: `67108864`. */
+  readonly max_bytes?: number | undefined;
+  /** A logged write older than this is replayed as an invalidation. And a deletion is remembered in Redis for this long, with a log or without, so that no older write can undo it. Absent: `3600`. */
   readonly max_age?: Duration | undefined;
+  /** What replay does with a logged value when Redis came back empty: `restore` writes it, `safe` only invalidates its key. Absent: `"restore"`. */
+  readonly replay?: 'restore' | 'safe' | undefined;
+  /** What is logged: writes that Redis did not confirm (`outage`), or every write before it is acknowledged (`always`). Absent: `"outage"`. */
+  readonly mode?: 'outage' | 'always' | undefined;
 }
 
 /** The keys of {@link WalConfig} that have a default of their own. */
 export interface WalDefaults {
+  readonly enabled: boolean;
+  readonly dir: string;
+  readonly fsync: 'always' | 'interval' | 'never';
+  readonly fsync_interval_ms: number;
+  readonly max_bytes: number;
   readonly max_age: Duration;
+  readonly replay: 'restore' | 'safe';
+  readonly mode: 'outage' | 'always';
 }

@@ -1,9 +1,9 @@
 /** One service, complete: what it says, what it inherits, the defaults, and the rules between its keys (G2: lifetimes). */
-import type { L1Config, TwoLevelConfig, WalConfig } from './config-object.js';
+import type { L1Config, TwoLevelConfig, WalConfig, WalDefaults } from './config-object.js';
 import { schemaDefaults } from './config-schema.js';
 import { inheritTable, omitUndefined } from './inherit.js';
 import { resolveL2 } from './resolve-l2.js';
-import type { CacheType, ResolvedL1, ResolvedService, ResolvedTwoLevel } from './resolved-config.js';
+import type { CacheType, ResolvedL1, ResolvedService, ResolvedTwoLevel, ResolvedWal } from './resolved-config.js';
 import type { ServiceContext, TableName } from './service-context.js';
 
 /** The tables that mean nothing to a kind of service; naming one there is an issue, inheriting one is not. */
@@ -85,15 +85,32 @@ function resolveTwoLevel(context: ServiceContext): ResolvedTwoLevel {
   };
 }
 
+/** What is said of the log, here, globally and by default: `max_age` counts without a log too. */
+function mergeWal(context: ServiceContext): WalDefaults {
+  const own = omitUndefined<Partial<WalConfig>>(inheritTable(context.facts.global.wal, context.own.wal));
+  return { ...schemaDefaults('wal'), ...own };
+}
+
+/** `undefined` when it is switched off. That other keys stay is no issue: a switch is there to be turned back. */
+function resolveWal(context: ServiceContext, wal: WalDefaults): ResolvedWal | undefined {
+  if (!wal.enabled) return undefined;
+  return {
+    dir: wal.dir,
+    fsync: wal.fsync,
+    fsyncIntervalMs: wal.fsync_interval_ms,
+    maxBytes: wal.max_bytes,
+    maxAgeMs: context.ms(wal.max_age),
+    replay: wal.replay,
+    mode: wal.mode,
+  };
+}
+
 /** Resolves a service, noting problems in the context's issues; the result only counts when there are none. */
 export function resolveService(context: ServiceContext): ResolvedService {
   const { own, facts, name } = context;
   refuseForeignTables(context);
   const service = { ...schemaDefaults('service'), ...omitUndefined(own) };
-  const wal = {
-    ...schemaDefaults('wal'),
-    ...omitUndefined<Partial<WalConfig>>(inheritTable(facts.global.wal, own.wal)),
-  };
+  const wal = mergeWal(context);
   const serviceTtlMs = context.ms(own.ttl ?? facts.global.default_ttl);
   const type = own.cache_type;
   const l2 = type === 'l1' ? undefined : resolveL2(context, serviceTtlMs);
@@ -109,7 +126,12 @@ export function resolveService(context: ServiceContext): ResolvedService {
     refreshAhead: service.refresh_ahead,
     loadTimeoutMs: context.ms(service.load_timeout),
     singleFlight: service.single_flight,
-    ...omitUndefined({ l1, l2, twoLevel: type === 'two-level' ? resolveTwoLevel(context) : undefined }),
+    ...omitUndefined({
+      l1,
+      l2,
+      twoLevel: type === 'two-level' ? resolveTwoLevel(context) : undefined,
+      wal: l2 === undefined ? undefined : resolveWal(context, wal),
+    }),
     tombstoneTtlMs: context.ms(wal.max_age),
   };
 }

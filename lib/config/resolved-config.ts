@@ -67,6 +67,21 @@ export interface ResolvedTwoLevel {
   readonly maxPending: number;
 }
 
+/** The log of writes that Redis did not confirm. */
+export interface ResolvedWal {
+  /** As it was written: relative to the working directory, or absolute. */
+  readonly dir: string;
+  readonly fsync: 'always' | 'interval' | 'never';
+  /** Only for `interval`. */
+  readonly fsyncIntervalMs: number;
+  readonly maxBytes: number;
+  /** A logged write older than this is replayed as an invalidation. */
+  readonly maxAgeMs: number;
+  /** What replay does with values when Redis came back empty. */
+  readonly replay: 'restore' | 'safe';
+  readonly mode: 'outage' | 'always';
+}
+
 /** One service. `l1` is present for `l1` and `two-level`, `l2` for `l2` and `two-level`, `twoLevel` for `two-level`. */
 export interface ResolvedService {
   readonly name: string;
@@ -88,7 +103,9 @@ export interface ResolvedService {
   readonly l1?: ResolvedL1;
   readonly l2?: ResolvedL2;
   readonly twoLevel?: ResolvedTwoLevel;
-  /** How long a deletion is remembered in Redis (`wal.max_age`). */
+  /** Absent without L2, or with `wal.enabled = false`. */
+  readonly wal?: ResolvedWal;
+  /** How long a deletion is remembered in Redis (`wal.max_age`), with a log or without. */
   readonly tombstoneTtlMs: number;
 }
 

@@ -33,7 +33,13 @@ describe('bounds', () => {
     ['services.a.two_level.batch_size', [1, 10_000], [0, 10_001]],
     ['services.a.two_level.batch_interval_ms', [1, 60_000], [0, 60_001]],
     ['services.a.two_level.max_pending', [1, 10_000], [0]],
+    ['services.a.wal.dir', ['x', '/var/lib/a b', '../ü'], ['', 'a\0b', 5]],
+    ['services.a.wal.fsync', ['always', 'interval', 'never'], ['', 'sometimes']],
+    ['services.a.wal.fsync_interval_ms', [1, 60_000], [0, 60_001, 0.5, '1s']],
+    ['services.a.wal.max_bytes', [65_536, 2 ** 40], [0, 65_535, '64MiB']],
     ['services.a.wal.max_age', [0.001, '30d'], [0, '31d']],
+    ['services.a.wal.replay', ['restore', 'safe'], ['unsafe']],
+    ['services.a.wal.mode', ['outage', 'always'], ['never']],
   ])('%s', async (path, good, bad) => {
     const base = 'services.a.cache_type = "two-level"\nservices.a.l2.connection_string = "redis://h"\n';
     for (const value of good) expect(await issuesOf(`${base}${path} = ${JSON.stringify(value)}\n`)).toEqual([]);
@@ -167,6 +173,12 @@ describe('rules between keys', () => {
       '[services.a]\ncache_type = "l1"\n[services.a.two_level]',
       '3 services.a.two_level',
       /no use for `two_level`/,
+    ],
+    [
+      'an l1 service has no wal, not even a switched-off one',
+      '[services.a]\ncache_type = "l1"\nwal.enabled = false',
+      '3 services.a.wal',
+      /no use for `wal`/,
     ],
     ['an l1 service has no wal', '[services.a]\ncache_type = "l1"\nwal.max_age = 5', '3 services.a.wal', /no use for `wal`/],
     [

@@ -69,6 +69,15 @@ describe('loading', () => {
               batchIntervalMs: 50,
               maxPending: 10_000,
             },
+            wal: {
+              dir: '.oxcache/wal',
+              fsync: 'interval',
+              fsyncIntervalMs: 100,
+              maxBytes: 67_108_864,
+              maxAgeMs: 3_600_000,
+              replay: 'restore',
+              mode: 'outage',
+            },
             tombstoneTtlMs: 3_600_000,
           },
         ],
@@ -150,6 +159,8 @@ ca_file = "ca.pem"
 batch_size = 9
 [global.wal]
 max_age = "10m"
+dir = "logs"
+fsync = "always"
 `;
 
   test('a service has the global keys, key by key, unless it says otherwise', async () => {
@@ -164,6 +175,7 @@ compression = "none"
 reject_unauthorized = false
 [services.a.wal]
 max_age = 60
+fsync = "never"
 [services.b]
 cache_type = "two-level"
 serialization = "json"
@@ -175,14 +187,65 @@ serialization = "json"
       l1: { maxCapacity: 8, ttiMs: 60_000, eviction: 's3fifo' },
       l2: { connectionString: 'rediss://shared', compression: 'none', tls: { caFile: 'ca.pem', rejectUnauthorized: false } },
       twoLevel: { batchSize: 9, batchIntervalMs: 50 },
+      wal: { dir: 'logs', fsync: 'never', maxAgeMs: 60_000 },
       tombstoneTtlMs: 60_000,
     });
     expect(config.services[1]).toMatchObject({
       serialization: 'json',
       l1: { maxCapacity: 7 },
       l2: { compression: 'gzip', tls: { caFile: 'ca.pem', rejectUnauthorized: true } },
+      wal: { dir: 'logs', fsync: 'always', fsyncIntervalMs: 100, maxAgeMs: 600_000 },
       tombstoneTtlMs: 600_000,
     });
+  });
+
+  test('every key of the log is the one that is applied', async () => {
+    const config = await loadToml(`[services.a]
+cache_type = "l2"
+l2.connection_string = "redis://h"
+[services.a.wal]
+enabled = true
+dir = "/var/lib/app"
+fsync = "always"
+fsync_interval_ms = 7
+max_bytes = 100000
+max_age = "2m"
+replay = "safe"
+mode = "always"
+`);
+    expect(config.services[0]?.wal).toEqual({
+      dir: '/var/lib/app',
+      fsync: 'always',
+      fsyncIntervalMs: 7,
+      maxBytes: 100_000,
+      maxAgeMs: 120_000,
+      replay: 'safe',
+      mode: 'always',
+    });
+  });
+
+  test('a log that is switched off is absent, and what else is said of it is no issue; deletions are remembered still', async () => {
+    const off = 'enabled = false\nmax_age = "5m"\nfsync = "never"';
+    const config = await loadToml(
+      `${GLOBAL}enabled = false
+[services.a]
+cache_type = "two-level"
+[services.b]
+cache_type = "two-level"
+wal.enabled = true
+[services.c]
+cache_type = "l1"
+[services.d]
+cache_type = "l2"
+[services.d.wal]
+${off}
+`,
+    );
+    const [a, b, c, d] = config.services;
+    expect([a, b, c, d].map((service) => service?.wal !== undefined)).toEqual([false, true, false, false]);
+    expect(b?.wal).toMatchObject({ dir: 'logs', fsync: 'always' });
+    expect([a, d].map((service) => service?.tombstoneTtlMs)).toEqual([600_000, 300_000]);
+    expect(a).not.toHaveProperty('wal');
   });
 
   test('the global tables of tiers a service does not have do not concern it', async () => {
