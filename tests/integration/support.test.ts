@@ -1,4 +1,4 @@
-/** The launcher and the proxy other tests rely on: that they really do to a server and a network what they say. */
+/** The launcher other tests rely on: that it really does to a server what it says. */
 import { once } from 'node:events';
 import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdtemp, readFile } from 'node:fs/promises';
@@ -13,7 +13,6 @@ import { canListen, findFreePort } from '../support/free-port.js';
 import { clientTls, RedisServer } from '../support/redis-server.js';
 import type { RedisServerOptions } from '../support/redis-server-options.js';
 import { spawnScript, startScript } from '../support/spawn-script.js';
-import { TcpProxy } from '../support/tcp-proxy.js';
 import { until } from '../support/until.js';
 
 const cleanups: (() => unknown)[] = [];
@@ -26,12 +25,6 @@ async function startServer(options?: RedisServerOptions): Promise<RedisServer> {
   const server = await RedisServer.start(options);
   cleanups.push(() => server.stop());
   return server;
-}
-
-async function startProxy(server: RedisServer): Promise<TcpProxy> {
-  const proxy = await TcpProxy.start(server.port);
-  cleanups.push(() => proxy.close());
-  return proxy;
 }
 
 function connectTo(port: number, options: Omit<RedisOptions, 'replyMapping'> = {}): Redis {
@@ -202,108 +195,6 @@ describe('RedisServer', () => {
     await until(async () => !(await canListen(port)), { describe: 'the child to listen' });
     parent.kill('SIGKILL');
     await until(() => canListen(port), { describe: 'the child to be killed' });
-  });
-});
-
-describe('TcpProxy', () => {
-  test('passes commands on and counts connections', async () => {
-    const server = await startServer();
-    const proxy = await startProxy(server);
-    const redis = connectTo(proxy.port);
-    const value = 'x'.repeat(1_000_000);
-    await redis.set('a', value);
-    expect(await redis.get('a')).toBe(value);
-    expect(proxy.connections).toBe(1);
-    redis.disconnect();
-    await until(() => proxy.connections === 0);
-    expect(proxy.accepted).toBe(1);
-  });
-
-  test('a blackhole swallows what open and new connections send, until resume', async () => {
-    const server = await startServer();
-    const proxy = await startProxy(server);
-    const redis = connectTo(proxy.port, { commandTimeout: 150, enableReadyCheck: false });
-    await redis.set('a', '1');
-    proxy.blackhole();
-    await expect(redis.set('a', '2')).rejects.toThrow('timed out');
-    await connectSocket(proxy.port);
-    await expect(connectTo(proxy.port, { commandTimeout: 150 }).set('a', '3')).rejects.toThrow('timed out');
-    expect(await server.call('GET', 'a')).toBe('1');
-    await proxy.resume();
-    await until(async () => (await redis.get('a')) === '1', { describe: 'commands to pass again' });
-  });
-
-  test('drop resets open connections and takes new ones', async () => {
-    const server = await startServer();
-    const proxy = await startProxy(server);
-    const socket = await connectSocket(proxy.port);
-    let error: Error | undefined;
-    socket.on('error', (thrown) => (error = thrown));
-    await until(() => proxy.connections === 1);
-    proxy.drop();
-    await until(() => error !== undefined);
-    expect(error).toMatchObject({ code: 'ECONNRESET' });
-    expect(await connectTo(proxy.port).ping()).toBe('PONG');
-  });
-
-  test('refuse closes the port and resume opens the same one again', async () => {
-    const server = await startServer();
-    const proxy = await startProxy(server);
-    const { port } = proxy;
-    const open = connectTo(port);
-    await open.ping();
-    await proxy.refuse();
-    expect(await open.ping()).toBe('PONG');
-    const refused = connectTo(port, { lazyConnect: true, retryStrategy: () => null });
-    await expect(refused.connect()).rejects.toThrow();
-    await proxy.resume();
-    expect(proxy.port).toBe(port);
-    expect(await connectTo(port).ping()).toBe('PONG');
-  });
-
-  test('latency delays answers and keeps their order', async () => {
-    const server = await startServer();
-    const proxy = await startProxy(server);
-    const redis = connectTo(proxy.port);
-    await redis.ping();
-    proxy.setLatency(60);
-    const startedAt = performance.now();
-    const counts = [redis.incr('n')];
-    await until(() => performance.now() - startedAt > 10);
-    proxy.setLatency(0);
-    counts.push(redis.incr('n'));
-    expect(await Promise.all(counts)).toEqual([1, 2]);
-    expect(performance.now() - startedAt).toBeGreaterThan(58);
-  });
-
-  test('cutAfter ends the connection after so many bytes of the answer, once', async () => {
-    const server = await startServer();
-    const proxy = await startProxy(server);
-    await server.call('SET', 'a', 'abcdefghij');
-    const answerTo = (command: string): Promise<string> =>
-      new Promise((resolve) => {
-        let text = '';
-        const socket = createConnection(proxy.port, '127.0.0.1', () => socket.write(command));
-        socket.on('data', (bytes) => (text += bytes.toString()));
-        socket.on('error', () => undefined);
-        socket.on('close', () => {
-          resolve(text);
-        });
-      });
-    proxy.cutAfter(8);
-    expect(await answerTo('GET a\r\n')).toBe('$10\r\nabc');
-    expect(await answerTo('GET a\r\nQUIT\r\n')).toBe('$10\r\nabcdefghij\r\n+OK\r\n');
-  });
-
-  test('a server that goes away takes the connections through the proxy with it', async () => {
-    const server = await startServer();
-    const proxy = await startProxy(server);
-    const redis = connectTo(proxy.port);
-    await redis.ping();
-    await server.kill();
-    await expect(redis.ping()).rejects.toThrow();
-    await server.restart();
-    await until(() => redis.ping(), { describe: 'the connection to be made again' });
   });
 });
 

@@ -3,14 +3,14 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import type { CacheClient } from '../../../lib/clients/cache-client.js';
 import { sealEnvelope, type EntryKind } from '../../../lib/codec/envelope.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
-import { TcpProxy } from '../../support/tcp-proxy.js';
+import { TcpFaultProxy } from '../../../lib/testing/tcp-fault-proxy.js';
 import { until } from '../../support/until.js';
 import { KINDS, KINDS_WITH_L2, Workbench, defer, type ServiceSettings } from './workbench.js';
 
 const bench = new Workbench();
 
 const LATENCY_MS = 20;
-let proxy: TcpProxy | undefined;
+let proxy: TcpFaultProxy | undefined;
 
 afterEach(async () => {
   await proxy?.close();
@@ -254,7 +254,7 @@ describe.each(KINDS)('G4: a load of a service of type %s', (kind) => {
 describe.each(KINDS_WITH_L2)('G4: a change of the lifetime in a service of type %s', (kind) => {
   /** A client whose way to Redis takes a while, so that what happens in between can be chosen. */
   async function openSlow(settings: ServiceSettings = {}): Promise<CacheClient> {
-    proxy = await TcpProxy.start(bench.server.port);
+    proxy = await TcpFaultProxy.start(bench.server.port);
     const client = await bench.client(kind, { ...settings, l2: { connection_string: `redis://127.0.0.1:${proxy.port}` } });
     await client.set('warm', 'up');
     proxy.setLatency(LATENCY_MS);

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { CacheClient, CacheManager, SetResult } from '../../../lib/index.js';
 import { RedisServer } from '../../support/redis-server.js';
-import { TcpProxy } from '../../support/tcp-proxy.js';
+import { TcpFaultProxy } from '../../../lib/testing/tcp-fault-proxy.js';
 import { l2At, twoLevelAt, useRig } from '../outage/rig.js';
 
 const RUNS = 200;
@@ -34,12 +34,12 @@ type Key = (typeof KEYS)[number];
 /** The service under test and what ought to be in it. */
 class World {
   readonly client: CacheClient<Value>;
-  readonly proxy: TcpProxy;
+  readonly proxy: TcpFaultProxy;
   readonly pending: Promise<unknown>[] = [];
   readonly histories = new Map<Key, History>(KEYS.map((key) => [key, { lastWrite: 0, lastSettled: 0, lastRemoval: 0 }]));
   #number = 0;
 
-  constructor(client: CacheClient<Value>, proxy: TcpProxy) {
+  constructor(client: CacheClient<Value>, proxy: TcpFaultProxy) {
     this.client = client;
     this.proxy = proxy;
   }
@@ -253,11 +253,11 @@ const settings = fc.record({
 
 const rig = useRig();
 let server: RedisServer;
-let proxy: TcpProxy;
+let proxy: TcpFaultProxy;
 
 beforeAll(async () => {
   server = await RedisServer.start();
-  proxy = await TcpProxy.start(server.port);
+  proxy = await TcpFaultProxy.start(server.port);
 });
 afterAll(async () => {
   await proxy.close();

@@ -2,14 +2,14 @@
 import { beforeAll, afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { CacheClient } from '../../../lib/index.js';
 import { RedisServer } from '../../support/redis-server.js';
-import type { TcpProxy } from '../../support/tcp-proxy.js';
+import type { TcpFaultProxy } from '../../../lib/testing/tcp-fault-proxy.js';
 import { until } from '../../support/until.js';
 import { l2OnlyAt, passTime, twoLevelAt, useRig } from '../outage/rig.js';
 import { Gate } from './gate.js';
 
 const rig = useRig();
 let server: RedisServer;
-let proxy: TcpProxy;
+let proxy: TcpFaultProxy;
 
 beforeAll(async () => {
   server = await RedisServer.start();

@@ -3,13 +3,13 @@ import { randomBytes } from 'node:crypto';
 import { beforeAll, afterAll, beforeEach, describe, expect, test } from '@jest/globals';
 import type { CacheClient } from '../../../lib/index.js';
 import { RedisServer } from '../../support/redis-server.js';
-import type { TcpProxy } from '../../support/tcp-proxy.js';
+import type { TcpFaultProxy } from '../../../lib/testing/tcp-fault-proxy.js';
 import { l2At, l2OnlyAt, passTime, twoLevelAt, useRig } from '../outage/rig.js';
 import { Gate } from './gate.js';
 
 const rig = useRig();
 let server: RedisServer;
-let proxy: TcpProxy;
+let proxy: TcpFaultProxy;
 
 beforeAll(async () => {
   server = await RedisServer.start();
@@ -151,8 +151,10 @@ describe('G4: a value that takes long to compress', () => {
   test('leaves the later small one in L1 when Redis is away', async () => {
     const client = await openTwoLevel({}, GZIP);
     await proxy.close();
-    const [, second] = await Promise.all([client.set('k', large('old')), client.set('k', 'new')]);
-    expect(second).toEqual({ l1: true, l2: 'none' });
+    const [first, second] = await Promise.all([client.set('k', large('old')), client.set('k', 'new')]);
+    expect(first).toEqual({ l1: false, l2: 'none' });
+    expect(second).toEqual({ l1: true, l2: 'logged' });
+    expect(await client.getL2Only('k')).toBe('new');
     expect(client.peek('k')).toBe('new');
   });
 
