@@ -4,24 +4,29 @@
 export interface EndpointHealth {
   /** Without credentials. */
   readonly endpoint: string;
-  readonly status: 'healthy' | 'degraded';
-  /** Milliseconds since the epoch of the last change. */
+  /**
+   * `degraded`: nothing is sent, calls go on without Redis. `recovering`: the same, while one probe asks whether it is back.
+   * `replaying`: in use, and at least one service is catching up on what it wrote meanwhile. `healthy`: in use.
+   */
+  readonly status: 'healthy' | 'degraded' | 'recovering' | 'replaying';
+  /** Milliseconds since the epoch: since when Redis is in use, or is not. */
   readonly sinceMs: number;
-  /** Why it is degraded; absent when healthy. */
+  /** Why Redis is not in use; absent when it is. */
   readonly reason?: string;
 }
 
 /** The state of one service. */
 export interface ServiceHealth {
   readonly service: string;
-  /** `degraded`: L2 can't be used; L1 and loaders go on. */
-  readonly status: 'healthy' | 'degraded' | 'closed';
+  /** `degraded`: L2 can't be used; L1 and loaders go on. `replaying`: L2 is used and catches up on an outage. */
+  readonly status: 'healthy' | 'degraded' | 'replaying' | 'closed';
   /** Absent for a service without L2. */
   readonly l2?: EndpointHealth;
 }
 
 /** The state of all services. */
 export interface ManagerHealth {
-  readonly status: 'healthy' | 'degraded' | 'closed';
+  /** `degraded` as soon as one service is, else `replaying` as soon as one is. */
+  readonly status: 'healthy' | 'degraded' | 'replaying' | 'closed';
   readonly services: Readonly<Record<string, ServiceHealth>>;
 }

@@ -27,6 +27,8 @@ export function toRedisOptions(l2: ResolvedL2, service: string, random: Random):
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
+    // Our own probe finds out whether Redis is still loading, and asks more often.
+    enableReadyCheck: false,
     connectionName: 'oxcache',
     retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt - 1, 10), MAX_RECONNECT_MS) * (0.75 + random() / 2),
   };

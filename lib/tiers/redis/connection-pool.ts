@@ -8,17 +8,18 @@ import { NODE_ID_LENGTH } from '../../base/hybrid-clock.js';
 import { randomId, type Random } from '../../base/random.js';
 import { describeEndpoint } from '../../config/describe-endpoint.js';
 import type { ResolvedService } from '../../config/resolved-config.js';
-import type { Logger } from '../../observe/logger.js';
 import { CoalescedReader } from './coalesced-reader.js';
 import { connectionIdentity, toRedisOptions } from './connection-options.js';
-import { RedisConnection } from './redis-connection.js';
+import { RedisConnection, type MonitorFactory } from './redis-connection.js';
 
 /** What a pool needs from outside. */
 export interface PoolParts {
   readonly clock: Clock;
   readonly random: Random;
-  readonly logger: Logger;
-  readonly healthCheckIntervalMs: number;
+  /** `global.key_prefix`. */
+  readonly keyPrefix: string;
+  /** Makes what decides on the use of a connection. */
+  readonly monitor: MonitorFactory;
 }
 
 /** A shared connection with the readers that gather reads over it, one per deadline. */
@@ -61,9 +62,10 @@ export class ConnectionPool {
         clock: this.#parts.clock,
         nodeId: this.#nodeId,
         connectionTimeoutMs: l2.connectionTimeoutMs,
-        healthCheckIntervalMs: this.#parts.healthCheckIntervalMs,
+        // No service can have an empty name, so nobody's entry is called that.
+        probeKey: `${given?.options.keyPrefix ?? ''}${this.#parts.keyPrefix}::probe`,
+        monitor: this.#parts.monitor,
       });
-      this.#logChanges(connection);
       pooled = { connection, readers: new Map() };
       this.#byIdentity.set(identity, pooled);
     }
@@ -85,20 +87,6 @@ export class ConnectionPool {
   close(): void {
     for (const { connection } of this.#byIdentity.values()) connection.close();
     this.#byIdentity.clear();
-  }
-
-  #logChanges(connection: RedisConnection): void {
-    const { logger } = this.#parts;
-    connection.listen({
-      onDegrade: (reason) => {
-        logger.warn(
-          `Redis at ${connection.endpoint} can't be used: ${reason}. L1 and loaders go on without it; it is tried again until it answers.`,
-        );
-      },
-      onRecover: (downMs) => {
-        logger.info(`Redis at ${connection.endpoint} is back after ${(downMs / 1000).toFixed(1)} s.`);
-      },
-    });
   }
 }
 

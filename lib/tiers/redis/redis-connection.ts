@@ -1,18 +1,22 @@
 /**
- * One connection to one Redis, shared by all services that use it. It knows whether Redis can be used right now, gives
- * every command its own deadline, and keeps the hybrid clock anchored to the server's time.
+ * One connection to one Redis, shared by all services that use it. It gives every command its own deadline, keeps the hybrid
+ * clock anchored to the server's time, and has a gate that its monitor opens and closes.
  *
  * 1. {@link RedisConnection.isUsable} is false whenever a call would have to wait for a connection: such calls fail at once
- *    (G6). 2. A server that accepts and never answers is as good as gone: a missed deadline causes one probe, and a missed
- *    probe ends the use of the connection until the server answers again. 3. A connection that was handed in is used,
- *    never closed or reconfigured.
+ *    (G6). 2. Everything that says something about the server is reported to the monitor; success only counts. 3. A connection
+ *    that was handed in is used, never closed or reconfigured.
  */
 import type { Command as CommandClass, Redis } from 'ioredis';
 import type { Clock } from '../../base/clock.js';
-import { CacheError } from '../../base/errors.js';
+import type { CacheError } from '../../base/errors.js';
 import { HybridClock } from '../../base/hybrid-clock.js';
 import type { EndpointHealth } from '../../observe/health.js';
-import { describeFailure, isError, timedOut, unavailable } from './redis-errors.js';
+import type { ConnectionListener, ConnectionMonitor, MonitoredConnection } from './connection-monitor.js';
+import { failureOf, isError, isReplyError, refusalIn, timedOut, unavailable } from './redis-errors.js';
+import { probeRedis, type ProbeParts } from './redis-probe.js';
+
+/** Makes the monitor of a connection. */
+export type MonitorFactory = (connection: MonitoredConnection) => ConnectionMonitor;
 
 /** What a connection is made of. */
 export interface ConnectionParts {
@@ -26,53 +30,51 @@ export interface ConnectionParts {
   readonly clock: Clock;
   readonly nodeId: string;
   readonly connectionTimeoutMs: number;
-  readonly healthCheckIntervalMs: number;
+  /** A key that no service can own, for probes. */
+  readonly probeKey: string;
+  readonly monitor: MonitorFactory;
 }
-
-/** Told of every change between usable and not. */
-export interface ConnectionListener {
-  onDegrade(reason: string): void;
-  onRecover(downMs: number): void;
-}
-
-/** The pause between probes of a handed-in connection that does not answer: nobody else would notice its return. */
-const RETRY_PROBE_MS = 1000;
-/** Round trips in one comparison of clocks at most, and the one that needs no further ones. */
-const MAX_CLOCK_ROUNDS = 4;
-const PRECISE_ROUND_TRIP_MS = 0.5;
 
 /** See the file's header. */
-export class RedisConnection {
+export class RedisConnection implements MonitoredConnection {
   readonly endpoint: string;
+  readonly isOwned: boolean;
   readonly hybridClock: HybridClock;
   /** Whether a command would be sent now. A field, because every read asks. */
   isUsable = false;
+  isFull = false;
   readonly #parts: ConnectionParts;
-  readonly #listeners = new Set<ConnectionListener>();
+  readonly #monitor: ConnectionMonitor;
+  readonly #probeParts: ProbeParts;
   readonly #firstAttempt: Promise<void>;
   #endFirstAttempt: () => void = () => undefined;
-  #state: 'connecting' | 'up' | 'down' = 'connecting';
   #reason = 'not connected yet';
-  #sinceMs: number;
   #isClosed = false;
-  #isProbing = false;
   #probeTimeoutMs = 0;
+  #successes = 0;
   #unusable: CacheError | undefined;
-  #cancelCheck: () => void = () => undefined;
   #cancelWatchdog: () => void = () => undefined;
 
   constructor(parts: ConnectionParts) {
+    const { client, clock, nodeId, probeKey } = parts;
     this.#parts = parts;
     this.endpoint = parts.endpoint;
-    this.hybridClock = new HybridClock(parts.clock, parts.nodeId);
-    this.#sinceMs = parts.clock.nowMs();
+    this.isOwned = parts.isOwned;
+    this.hybridClock = new HybridClock(clock, nodeId);
+    this.#probeParts = {
+      send: (name, args) => this.#dispatch(name, args, this.#probeTimeoutMs, false, true),
+      clock,
+      hybridClock: this.hybridClock,
+      probeKey,
+    };
     this.#firstAttempt = new Promise((resolve) => {
       this.#endFirstAttempt = resolve;
     });
-    parts.client.on('connect', this.#onConnect);
-    parts.client.on('ready', this.#onReady);
-    parts.client.on('close', this.#onClose);
-    parts.client.on('error', this.#onError);
+    this.#monitor = parts.monitor(this);
+    client.on('connect', this.#onConnect);
+    client.on('ready', this.#onReady);
+    client.on('close', this.#onClose);
+    client.on('error', this.#onError);
   }
 
   /** Starts connecting; resolves when Redis can be used or the first attempt has failed or timed out. Never rejects. */
@@ -80,8 +82,7 @@ export class RedisConnection {
     const { client, clock, connectionTimeoutMs } = this.#parts;
     const cancel = clock.schedule(
       () => {
-        this.#degrade(`no connection within ${connectionTimeoutMs} ms`);
-        this.#endFirstAttempt();
+        this.#reportSilence(`no connection within ${connectionTimeoutMs} ms`);
       },
       connectionTimeoutMs,
       true,
@@ -100,16 +101,20 @@ export class RedisConnection {
 
   /** What this process knows of the endpoint. */
   health(): EndpointHealth {
-    const base = { endpoint: this.endpoint, sinceMs: this.#sinceMs };
-    return this.isUsable ? { ...base, status: 'healthy' } : { ...base, status: 'degraded', reason: this.#reason };
+    return this.#monitor.health();
   }
 
   /** Adds a listener for changes; returns a function that removes it. */
   listen(listener: ConnectionListener): () => void {
-    this.#listeners.add(listener);
-    return () => {
-      this.#listeners.delete(listener);
-    };
+    return this.#monitor.listen(listener);
+  }
+
+  /**
+   * Says that a service replays its log: the endpoint's status is `replaying` until the returned function was called, and
+   * those of all others that replay. Calling it twice does nothing.
+   */
+  beginReplay(): () => void {
+    return this.#monitor.beginReplay();
   }
 
   /**
@@ -121,7 +126,7 @@ export class RedisConnection {
    */
   send<T>(name: string, args: (string | Buffer)[], timeoutMs: number, asBytes = false): Promise<T> {
     if (!this.isUsable) return Promise.reject(this.unusableError());
-    return this.#dispatch<T>(name, args, timeoutMs, asBytes);
+    return this.#dispatch<T>(name, args, timeoutMs, asBytes, false);
   }
 
   /** The error of a call made while Redis can't be used. */
@@ -131,16 +136,53 @@ export class RedisConnection {
     return this.#unusable;
   }
 
+  /** Passes on what a script's reply says about single writes: the text of a refusal, or that a value was written. */
+  noteWrite(refusal: string | undefined): void {
+    if (refusal === undefined) {
+      this.#monitor.onEvent({ type: 'accepted' });
+      return;
+    }
+    // The script as such was answered, which counted as a success.
+    if (this.#successes > 0) this.#successes--;
+    const failure = refusalIn(refusal);
+    if (failure !== undefined) this.#monitor.onEvent({ type: 'refused', failure });
+  }
+
+  openGate(): void {
+    if (this.#isClosed) return;
+    this.isUsable = true;
+    this.#endFirstAttempt();
+  }
+
+  closeGate(reason: string): void {
+    this.isUsable = false;
+    if (reason !== this.#reason) this.#unusable = undefined;
+    this.#reason = reason;
+    this.#endFirstAttempt();
+  }
+
+  probe(mustWrite: boolean): Promise<void> {
+    return probeRedis(this.#probeParts, mustWrite);
+  }
+
+  /** Without the polite half-close a frozen server would never answer; ioredis then reconnects. */
+  dropSocket(): void {
+    if (this.isOwned) (this.#parts.client as unknown as { stream?: { destroy(): void } }).stream?.destroy();
+  }
+
+  takeSuccesses(): number {
+    const taken = this.#successes;
+    this.#successes = 0;
+    return taken;
+  }
+
   /** Lets go of the connection; an owned one is closed. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.isUsable = false;
-    this.#setReason('closed');
-    this.#cancelCheck();
+    this.#monitor.close();
+    this.closeGate('closed');
     this.#cancelWatchdog();
-    this.#endFirstAttempt();
-    this.#listeners.clear();
     const { client, isOwned } = this.#parts;
     client.off('connect', this.#onConnect);
     client.off('ready', this.#onReady);
@@ -153,14 +195,14 @@ export class RedisConnection {
     client.disconnect();
   }
 
-  #dispatch<T>(name: string, args: (string | Buffer)[], timeoutMs: number, asBytes: boolean): Promise<T> {
+  #dispatch<T>(name: string, args: (string | Buffer)[], timeoutMs: number, asBytes: boolean, isProbe: boolean): Promise<T> {
     const { client, Command, clock } = this.#parts;
     const command = new Command(name, args, asBytes ? {} : { replyEncoding: 'utf8' });
     return new Promise<T>((resolve, reject) => {
       const cancel = clock.schedule(
         () => {
           reject(timedOut(timeoutMs));
-          this.#suspect();
+          if (!isProbe) this.#monitor.onEvent({ type: 'missed' });
         },
         timeoutMs,
         true,
@@ -168,10 +210,12 @@ export class RedisConnection {
       (command.promise as Promise<T>).then(
         (reply) => {
           cancel();
+          this.#successes++;
           resolve(reply);
         },
         (error: unknown) => {
           cancel();
+          if (!isProbe) this.#reportFailure(error);
           reject(isError(error) ? error : new Error('Redis failed'));
         },
       );
@@ -179,19 +223,17 @@ export class RedisConnection {
     });
   }
 
-  /**
-   * Compares clocks, which is also how an answer is asked for. A slow round trip says little about the time, and the first
-   * ones of a process are slow: a few more are made then, because what is older is decided by that comparison (G4).
-   */
-  async #probe(): Promise<void> {
-    const { clock } = this.#parts;
-    for (let round = 1; ; round++) {
-      const sentMs = clock.nowMs();
-      const [seconds, micros] = await this.#dispatch<[string, string]>('time', [], this.#probeTimeoutMs, false);
-      const receivedMs = clock.nowMs();
-      this.hybridClock.anchor(Number(seconds) * 1000 + Number(micros) / 1000, sentMs, receivedMs);
-      if (receivedMs - sentMs <= PRECISE_ROUND_TRIP_MS || round === MAX_CLOCK_ROUNDS) return;
+  #reportFailure(error: unknown): void {
+    if (!isReplyError(error)) {
+      this.#monitor.onEvent({ type: 'lost' });
+      return;
     }
+    const failure = refusalIn(error.message);
+    if (failure !== undefined) this.#monitor.onEvent({ type: 'refused', failure });
+  }
+
+  #reportSilence(reason: string): void {
+    this.#monitor.onEvent({ type: 'unreachable', failure: { code: 'UNREACHABLE', reason } });
   }
 
   readonly #onConnect = (): void => {
@@ -199,87 +241,22 @@ export class RedisConnection {
     if (!isOwned) return;
     // Connected is not ready: a frozen server's kernel accepts connections that nobody will ever answer.
     this.#cancelWatchdog = clock.schedule(() => {
-      this.#degrade(`connected, but no answer within ${connectionTimeoutMs} ms`);
-      this.#dropSocket();
+      this.#reportSilence(`connected, but no answer within ${connectionTimeoutMs} ms`);
+      this.dropSocket();
     }, connectionTimeoutMs);
   };
 
   readonly #onReady = (): void => {
     this.#cancelWatchdog();
-    this.#check();
+    this.#monitor.onEvent({ type: 'ready' });
   };
 
   readonly #onClose = (): void => {
     this.#cancelWatchdog();
-    this.#degrade(this.isUsable ? 'connection lost' : this.#reason);
-    this.#endFirstAttempt();
+    this.#monitor.onEvent({ type: 'closed' });
   };
 
   readonly #onError = (error: unknown): void => {
-    if (!this.isUsable) this.#setReason(describeFailure(error));
+    this.#monitor.onEvent({ type: 'error', failure: failureOf(error) });
   };
-
-  /** A deadline was missed: ask once whether anybody is there. */
-  #suspect(): void {
-    if (this.isUsable && !this.#isProbing) this.#check();
-  }
-
-  /** Probes now, draws the conclusion, and plans the next probe. */
-  #check(): void {
-    if (this.#isProbing || this.#isClosed) return;
-    this.#isProbing = true;
-    this.#cancelCheck();
-    this.#probe().then(
-      () => {
-        this.#isProbing = false;
-        this.#recover();
-        this.#planCheck(this.#parts.healthCheckIntervalMs);
-      },
-      (error: unknown) => {
-        this.#isProbing = false;
-        this.#degrade(describeFailure(error));
-        this.#endFirstAttempt();
-        this.#planCheck(RETRY_PROBE_MS);
-        // A refusal is an answer: only a silent server's socket is given up.
-        if (CacheError.is(error, 'CACHE_L2_TIMEOUT') && this.#parts.isOwned) this.#dropSocket();
-      },
-    );
-  }
-
-  #planCheck(delayMs: number): void {
-    if (this.#isClosed) return;
-    this.#cancelCheck = this.#parts.clock.schedule(() => {
-      if (this.#parts.client.status === 'ready') this.#check();
-    }, delayMs);
-  }
-
-  /** Ends the socket at once, without the polite half-close a frozen server would never answer; ioredis then reconnects. */
-  #dropSocket(): void {
-    (this.#parts.client as unknown as { stream?: { destroy(): void } }).stream?.destroy();
-  }
-
-  #recover(): void {
-    if (this.isUsable || this.#isClosed) return;
-    const downMs = this.#parts.clock.nowMs() - this.#sinceMs;
-    const isFirst = this.#state === 'connecting';
-    this.#state = 'up';
-    this.isUsable = true;
-    this.#sinceMs = this.#parts.clock.nowMs();
-    this.#endFirstAttempt();
-    if (!isFirst) for (const listener of this.#listeners) listener.onRecover(downMs);
-  }
-
-  #setReason(reason: string): void {
-    if (reason !== this.#reason) this.#unusable = undefined;
-    this.#reason = reason;
-  }
-
-  #degrade(reason: string): void {
-    this.#setReason(reason);
-    if (this.#state === 'down' || this.#isClosed) return;
-    this.#state = 'down';
-    this.isUsable = false;
-    this.#sinceMs = this.#parts.clock.nowMs();
-    for (const listener of this.#listeners) listener.onDegrade(reason);
-  }
 }

@@ -1,22 +1,121 @@
 /**
  * The only reader of ioredis's and Redis's errors. It turns them into `CacheError`s without the command they came from:
- * ioredis attaches the arguments, and those are users' values (G11).
+ * ioredis attaches the arguments, and those are users' values (G11). What a failure means for the use of Redis, and what
+ * to do about it, is said here too: see {@link failureOf} and {@link classifyRefusal}.
  */
 import { types } from 'node:util';
 import { CacheError } from '../../base/errors.js';
 import { redactSecrets } from '../../base/redact-secrets.js';
 
+/**
+ * What a refusal means: `outage`, it passes, and until then nothing is asked of this Redis; `permanent`, a person has to do
+ * something; `full`, there is no room for new values and everything else goes on.
+ */
+export type FailureClass = 'outage' | 'permanent' | 'full';
+
+/** First words of the refusals that say something about the whole server or our right to use it. */
+export type RefusalCode =
+  | 'READONLY'
+  | 'LOADING'
+  | 'MASTERDOWN'
+  | 'CLUSTERDOWN'
+  | 'MISCONF'
+  | 'NOREPLICAS'
+  | 'TRYAGAIN'
+  | 'BUSY'
+  | 'NOAUTH'
+  | 'WRONGPASS'
+  | 'NOPERM'
+  | 'OOM';
+
+/** The kind of a failure: a refusal by its code, or `UNREACHABLE`, `TLS`, `FAILING` (too many commands fail), `OTHER`. */
+export type FailureCode = RefusalCode | 'UNREACHABLE' | 'TLS' | 'FAILING' | 'OTHER';
+
+/** Why Redis can't be used, or what it refused. */
+export interface Failure {
+  readonly code: FailureCode;
+  /** One line for people; without credentials, arguments and values. */
+  readonly reason: string;
+}
+
+const MEANINGS: Readonly<Record<FailureCode, readonly [FailureClass, advice: string]>> = {
+  UNREACHABLE: ['outage', 'Check that it runs and can be reached from here; it is tried again until it answers.'],
+  FAILING: ['outage', 'It answers, but too few commands succeed: look for slow commands, a full network or an overloaded host.'],
+  READONLY: ['outage', 'It is a replica: point l2 at the primary, or wait for the end of the failover.'],
+  LOADING: ['outage', 'It is loading its data from disk and will be used once it has done so.'],
+  MASTERDOWN: ['outage', 'It is a replica that has lost its primary: restore the link, or promote it.'],
+  CLUSTERDOWN: ['outage', 'The cluster does not serve all slots: see CLUSTER INFO for what is missing.'],
+  MISCONF: ['outage', 'It cannot save to disk and takes no writes: see its log; the disk may be full or not writable.'],
+  NOREPLICAS: ['outage', 'Fewer replicas are connected than min-replicas-to-write demands: bring them back, or lower it.'],
+  TRYAGAIN: ['outage', 'A slot is being moved between nodes; it is tried again until that is over.'],
+  BUSY: ['outage', 'Somebody else’s script keeps it from answering: wait for it, or end it with SCRIPT KILL.'],
+  NOAUTH: ['permanent', 'It wants a password: set l2.password (and l2.username).'],
+  WRONGPASS: ['permanent', 'It does not accept this login: correct l2.username and l2.password, or the user at the server.'],
+  NOPERM: ['permanent', 'The user lacks a right: grant the commands the documentation lists, on the keys below key_prefix.'],
+  TLS: ['permanent', 'The secure connection failed: check l2.tls, the certificates and the connection string.'],
+  OOM: ['full', 'Its memory is full: raise maxmemory, or set a maxmemory-policy that evicts. Reads and deletions go on.'],
+  OTHER: ['outage', 'It is tried again until it answers as it should.'],
+};
+
+/** Refusals that concern writes only: whoever asks the time on such a server gets an answer. */
+const OF_WRITES: ReadonlySet<FailureCode> = new Set<FailureCode>(['READONLY', 'MISCONF', 'NOREPLICAS']);
+
+const REFUSAL =
+  /(?:^|[-: ])(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|MISCONF|NOREPLICAS|TRYAGAIN|BUSY|NOAUTH|WRONGPASS|NOPERM|OOM) /;
+/** How Redis words NOPERM for a command inside a script. */
+const DENIED_IN_SCRIPT = /ACL failure in script|can't run this command/;
+
+/** What a refusal (or another failure) of this kind means. */
+export function classifyRefusal(code: FailureCode): FailureClass {
+  return MEANINGS[code][0];
+}
+
+/** What to do about a failure of this kind, in one or two sentences. */
+export function adviceFor(code: FailureCode): string {
+  return MEANINGS[code][1];
+}
+
+/** Whether a server that refuses with this code may still answer everything but writes. */
+export function concernsWrites(code: FailureCode): boolean {
+  return OF_WRITES.has(code);
+}
+
+/**
+ * The refusal in the text of an error reply; `undefined` when it says nothing about the server. Where a script was running,
+ * older servers put words of their own before the code.
+ */
+export function refusalIn(text: string): Failure | undefined {
+  const reason = describeFailure(new Error(text));
+  const code = REFUSAL.exec(reason)?.[1] ?? (DENIED_IN_SCRIPT.test(reason) ? 'NOPERM' : undefined);
+  return code === undefined ? undefined : { code: code as RefusalCode, reason };
+}
+
+/** What kind of failure an error is, for deciding on the use of Redis. */
+export function failureOf(error: unknown): Failure {
+  const reason = describeFailure(error);
+  if (!isError(error)) return { code: 'OTHER', reason };
+  if (error.name === 'ReplyError') return refusalIn(error.message) ?? { code: 'OTHER', reason };
+  const code = String((error as { code?: unknown }).code);
+  return { code: /TLS|SSL|CERT|SELF_SIGNED|UNABLE_TO_/.test(code) ? 'TLS' : 'UNREACHABLE', reason };
+}
+
+/** Whether Redis itself answered with an error. */
+export function isReplyError(error: unknown): error is Error {
+  return isError(error) && error.name === 'ReplyError';
+}
+
 /** The first word of a Redis error reply (`NOSCRIPT`, `WRONGTYPE`, `OOM`, …); empty for other errors. */
 export function replyCode(error: unknown): string {
-  if (!isError(error) || error.name !== 'ReplyError') return '';
+  if (!isReplyError(error)) return '';
   return /^[A-Z]+/.exec(error.message)?.[0] ?? '';
 }
 
 /** One line about a failure, fit for a log: no arguments, no credentials. */
 export function describeFailure(error: unknown): string {
   if (!isError(error)) return 'unknown failure';
-  // ioredis speaks of one of its options here, which is none of ours.
+  // ioredis speaks of its options here, which are none of ours.
   if (error.name === 'MaxRetriesPerRequestError') return 'the connection was lost before the answer';
+  if (error.message.startsWith("Stream isn't writeable")) return 'the connection is about to end';
   const code = (error as { code?: unknown }).code;
   // An AggregateError of a refused connection has no message of its own, only a code.
   const text = error.message === '' && typeof code === 'string' ? code : error.message;

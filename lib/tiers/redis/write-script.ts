@@ -158,6 +158,7 @@ export async function applyWrites(
     args.push(write.sealed);
   }
   const replies = await applyScript.run<(number | string)[]>(connection, keys, args, timeoutMs);
+  reportRefusal(connection, writes, replies);
   return replies.map(toOutcome);
 }
 
@@ -179,6 +180,26 @@ export function removeOlder(
   timeoutMs: number,
 ): Promise<number> {
   return removeScript.run<number>(connection, redisKeys, [version], timeoutMs);
+}
+
+/** A batch is answered as a whole; that Redis refused writes of it is found in the answer. One tells of all. */
+function reportRefusal(connection: RedisConnection, writes: readonly ScriptWrite[], replies: readonly (number | string)[]): void {
+  let isAccepted = false;
+  for (let i = 0; i < replies.length; i++) {
+    const reply = replies[i];
+    if (typeof reply === 'string') {
+      connection.noteWrite(reply);
+      return;
+    }
+    // A deletion needs no room.
+    if (connection.isFull && (reply === 1 || reply === 2)) isAccepted ||= kindOf(writes[i]) !== 'd';
+  }
+  if (isAccepted) connection.noteWrite(undefined);
+}
+
+function kindOf(write: ScriptWrite | undefined): string {
+  const sealed = write?.sealed ?? '';
+  return typeof sealed === 'string' ? sealed.charAt(KIND_AT) : String.fromCharCode(sealed[KIND_AT] ?? 0);
 }
 
 function toOutcome(reply: number | string): WriteOutcome {

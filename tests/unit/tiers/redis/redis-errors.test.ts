@@ -1,0 +1,88 @@
+/** What a refusal means and what to do about it, also where a script of an older Redis words it differently. */
+import { describe, expect, test } from '@jest/globals';
+import { adviceFor, classifyRefusal, failureOf, refusalIn, type FailureCode } from '../../../../lib/tiers/redis/redis-errors.js';
+import { readPage, sectionOf, tableOf } from '../../docs/read-page.js';
+
+/** As an object, because the compiler then insists on every code. */
+const CLASSES: Record<FailureCode, 'outage' | 'permanent' | 'full'> = {
+  READONLY: 'outage',
+  LOADING: 'outage',
+  MASTERDOWN: 'outage',
+  CLUSTERDOWN: 'outage',
+  MISCONF: 'outage',
+  NOREPLICAS: 'outage',
+  TRYAGAIN: 'outage',
+  BUSY: 'outage',
+  NOAUTH: 'permanent',
+  WRONGPASS: 'permanent',
+  NOPERM: 'permanent',
+  OOM: 'full',
+  UNREACHABLE: 'outage',
+  TLS: 'permanent',
+  FAILING: 'outage',
+  OTHER: 'outage',
+};
+const CODES = Object.keys(CLASSES) as FailureCode[];
+
+function replyError(message: string): Error {
+  const error = new Error(message);
+  error.name = 'ReplyError';
+  return error;
+}
+
+test.each(CODES)('%s has a class and advice', (code) => {
+  expect(classifyRefusal(code)).toBe(CLASSES[code]);
+  expect(adviceFor(code)).toMatch(/^[A-Z].+\.$/);
+});
+
+test('docs/recovery.md lists every kind of failure with its class', () => {
+  const rows = tableOf(sectionOf(readPage('docs/recovery.md'), '### Why Redis is not used'));
+  expect(Object.fromEntries(rows.map(([code, meaning]) => [code, meaning]))).toEqual(CLASSES);
+});
+
+describe('a refusal', () => {
+  test.each([
+    ["READONLY You can't write against a read only replica.", 'READONLY'],
+    ["@user_script: 12: -OOM command not allowed when used memory > 'maxmemory'.", 'OOM'],
+    ['ERR Error running script (call to f_abc): @user_script:5: @user_script: 5: -MISCONF Redis is configured', 'MISCONF'],
+    ["ERR ACL failure in script: User app has no permissions to run the 'getrange' command", 'NOPERM'],
+    ["The user executing the script can't run this command or subcommand", 'NOPERM'],
+    ['NOPERM User app has no permissions to access the key OOM now', 'NOPERM'],
+  ])('is found in %j', (text, code) => {
+    expect(refusalIn(text)?.code).toBe(code);
+    expect(failureOf(replyError(text)).code).toBe(code);
+  });
+
+  test.each([
+    'NOSCRIPT No matching script.',
+    'WRONGTYPE Operation against a key holding the wrong kind of value',
+    "ERR unknown command 'x', with args beginning with: 'a' -OOM NOAUTH ",
+    'NOOMPH READONLYISH',
+    '',
+  ])('is not found in %j', (text) => {
+    expect(refusalIn(text)).toBeUndefined();
+    expect(failureOf(replyError(text)).code).toBe('OTHER');
+  });
+
+  test('is told without credentials and arguments', () => {
+    expect(refusalIn('WRONGPASS no login at redis://user:secret@host, really ')?.reason).not.toContain('secret');
+  });
+});
+
+describe('another failure', () => {
+  test.each([
+    ['ECONNREFUSED', 'UNREACHABLE'],
+    ['ETIMEDOUT', 'UNREACHABLE'],
+    ['ENOTFOUND', 'UNREACHABLE'],
+    ['DEPTH_ZERO_SELF_SIGNED_CERT', 'TLS'],
+    ['ERR_TLS_CERT_ALTNAME_INVALID', 'TLS'],
+    ['UNABLE_TO_VERIFY_LEAF_SIGNATURE', 'TLS'],
+    ['CERT_HAS_EXPIRED', 'TLS'],
+  ])('%s is %s', (code, kind) => {
+    expect(failureOf(Object.assign(new Error('x'), { code })).code).toBe(kind);
+  });
+
+  test('that is no error at all is OTHER', () => {
+    expect(failureOf('what').code).toBe('OTHER');
+  });
+});
