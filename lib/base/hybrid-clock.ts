@@ -61,6 +61,11 @@ export class HybridClock {
     return this.#offsetMs;
   }
 
+  /** {@link offsetMs} as it was found at the first contact: what stamps from before it are shifted by. */
+  get firstOffsetMs(): number {
+    return this.#firstOffsetMs;
+  }
+
   /** The server's time as far as this process knows it, in milliseconds since the epoch. */
   nowMs(): number {
     return this.#clock.nowMs() + this.#offsetMs;
@@ -116,4 +121,11 @@ export class HybridClock {
     if (Math.abs(error) > uncertainty) this.#offsetMs += error > 0 ? error - uncertainty : error + uncertainty;
     this.#uncertaintyMs = uncertainty;
   }
+}
+
+/** A version moved along the line of time by `offsetMs`, as {@link HybridClock.versionOf} moves a stamp. */
+export function shiftVersion(version: string, offsetMs: number): string {
+  const ticks = Number(version.slice(0, 13)) * TICKS_PER_MS + Number(version.slice(13, 17)) + Math.floor(offsetMs * TICKS_PER_MS);
+  const ms = Math.floor(Math.max(0, ticks) / TICKS_PER_MS);
+  return String(ms).padStart(13, '0') + (COUNTER_TEXT[Math.max(0, ticks) - ms * TICKS_PER_MS] ?? '') + version.slice(17);
 }

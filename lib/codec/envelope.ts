@@ -7,7 +7,7 @@
  * 2. Times are absolute, on the Redis server's clock (G2). 3. Unknown kinds, codecs or flags are not decoded.
  */
 import { crc32 } from 'node:zlib';
-import { VERSION_LENGTH } from '../base/hybrid-clock.js';
+import { shiftVersion, VERSION_LENGTH } from '../base/hybrid-clock.js';
 
 /** The format tag every entry starts with; its digit is the format's version. */
 export const FORMAT_TAG = 'OX1';
@@ -154,6 +154,12 @@ export function kindOfSealed(sealed: string | Buffer): string {
   return typeof sealed === 'string' ? sealed.charAt(KIND_AT) : String.fromCharCode(sealed[KIND_AT] ?? 0);
 }
 
+/** When an entry of our own making ends, in milliseconds since the epoch, without opening it. */
+export function expiryOfSealed(sealed: string | Buffer): number {
+  if (typeof sealed === 'string') return Number(sealed.slice(EXPIRES_AT, EXPIRES_AT + TIME_LENGTH));
+  return readTime(sealed, EXPIRES_AT);
+}
+
 /** Takes an entry apart, or says why it is none. Never throws. */
 export function openEnvelope(raw: Buffer): OpenedEnvelope | NotAnEntry {
   if (raw.length < HEADER_LENGTH) return 'foreign';
@@ -186,4 +192,24 @@ function isCodec(letter: string): letter is CodecTag {
 
 function isCompression(letter: string): letter is CompressionTag {
   return letter === '-' || letter === 'g' || letter === 'b' || letter === 'z';
+}
+
+/**
+ * An entry of our own making with its version and times moved along the line of time: for what was sealed before this
+ * process's clock was compared with Redis's. `undefined` when the bytes are no entry.
+ */
+export function shiftEnvelope(raw: Buffer, offsetMs: number): Buffer | undefined {
+  const opened = openEnvelope(raw);
+  if (typeof opened === 'string') return undefined;
+  const sealed = sealEnvelope(
+    {
+      ...opened,
+      version: shiftVersion(opened.version, offsetMs),
+      createdAtMs: opened.createdAtMs + offsetMs,
+      freshUntilMs: opened.freshUntilMs + offsetMs,
+      expiresAtMs: opened.expiresAtMs + offsetMs,
+    },
+    opened.payload,
+  );
+  return Buffer.from(sealed);
 }

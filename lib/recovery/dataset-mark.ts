@@ -1,0 +1,40 @@
+/**
+ * Tells a Redis that kept its data from one that came back empty: a mark among the service's entries, left while all was
+ * well. It has the form of a deletion, so that a clear of the service leaves it alone. Only `wal.replay = "safe"` needs it.
+ */
+import type { RedisTier } from '../tiers/redis/redis-tier.js';
+
+/** A key that nobody would choose. */
+const MARK_KEY = '\u0001oxcache:dataset';
+
+/** Longer than any entry lives. A mark that expired is one that is missing: then Redis is only told what is invalid. */
+const MARK_TTL_MS = 31 * 24 * 3_600_000;
+
+/** See the file's header. */
+export class DatasetMark {
+  readonly #tier: RedisTier;
+
+  constructor(tier: RedisTier) {
+    this.#tier = tier;
+  }
+
+  /** Whether the mark is still there. @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT */
+  isThere(): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      this.#tier.request(MARK_KEY, { receive: (raw) => resolve(raw !== null), fail: reject });
+    });
+  }
+
+  /** Leaves the mark, or renews it. @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT */
+  async leave(): Promise<void> {
+    const { clock } = this.#tier;
+    const nowMs = clock.nowMs();
+    const expiresAtMs = nowMs + MARK_TTL_MS;
+    const sealed = this.#tier.sealMark('d', clock.versionOf(clock.stamp()), {
+      createdAtMs: nowMs,
+      freshUntilMs: expiresAtMs,
+      expiresAtMs,
+    });
+    await this.#tier.apply([{ redisKey: this.#tier.nameOf(MARK_KEY), sealed }]);
+  }
+}

@@ -1,0 +1,184 @@
+/**
+ * What of the log still matters, in memory: the last write of each key that Redis has not confirmed, and up to where the
+ * whole service was invalidated. A burst of writes of one key is one entry. Reads of this process look here first, so that
+ * they see its own writes (G8), and replay works off what is here.
+ *
+ * The live bytes of every segment are counted here, because here is decided what is live.
+ */
+import { shiftVersion } from '../base/hybrid-clock.js';
+import { NO_POINT, NOTHING_CLEARED, type ControlFacts, type LogPoint } from './control-file.js';
+import type { LogEntry } from './log-entry.js';
+import type { LogSegment } from './log-segment.js';
+
+/** See the file's header. */
+export class LogIndex {
+  readonly #entries = new Map<string, LogEntry>();
+  #facts: ControlFacts = NOTHING_CLEARED;
+  #values = 0;
+  #hasLocal = false;
+
+  /** Keys with a write that Redis has not confirmed. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** Those of them whose value is still to be had. */
+  get values(): number {
+    return this.#values;
+  }
+
+  /** What is invalidated as a whole. */
+  get facts(): ControlFacts {
+    return this.#facts;
+  }
+
+  /** Whether there is anything Redis has to be told. */
+  get isEmpty(): boolean {
+    return this.#entries.size === 0 && this.#facts.invalidateBefore.version === '';
+  }
+
+  /** The last unconfirmed write of a key; `undefined` when there is none. */
+  find(key: string): LogEntry | undefined {
+    return this.#entries.get(key);
+  }
+
+  /** All of them, in no particular order. May be iterated while entries come and go. */
+  entries(): IterableIterator<LogEntry> {
+    return this.#entries.values();
+  }
+
+  /** Whether an entry is still what it was: the last write of its key. */
+  has(entry: LogEntry): boolean {
+    return this.#entries.get(entry.key) === entry;
+  }
+
+  /** Takes a write of this process, unless it is older than what is known; whether it was taken. */
+  put(entry: LogEntry): boolean {
+    if (isBefore(entry, this.#facts.deadBefore)) return false;
+    const known = this.#entries.get(entry.key);
+    if (known !== undefined) {
+      if (isBefore(entry, known)) return false;
+      this.#forget(known);
+    }
+    this.#insert(entry);
+    return true;
+  }
+
+  /** Takes a write found in the log of a process that is gone; where times can't be compared, what is known is newer. */
+  adopt(entry: LogEntry): boolean {
+    const known = this.#entries.get(entry.key);
+    if (isBefore(entry, this.#facts.deadBefore)) return false;
+    if (known !== undefined) {
+      if (known.isLocalTime !== entry.isLocalTime ? known.segment?.isSealed !== true : isBefore(entry, known)) return false;
+      this.#forget(known);
+    }
+    this.#insert(entry);
+    return true;
+  }
+
+  /** Removes an entry. */
+  remove(entry: LogEntry): void {
+    if (!this.has(entry)) return;
+    this.#forget(entry);
+    this.#entries.delete(entry.key);
+  }
+
+  /** Notes where an entry's record is, unless it was superseded meanwhile. */
+  place(entry: LogEntry, segment: LogSegment, offset: number, length: number, bodyLength: number): void {
+    if (!this.has(entry)) return;
+    if (entry.segment !== undefined) entry.segment.liveBytes -= entry.length;
+    entry.segment = segment;
+    entry.offset = offset;
+    entry.length = length;
+    entry.bodyLength = bodyLength;
+    segment.liveBytes += length;
+    entry.sealed = undefined;
+  }
+
+  /** Gives the value of an entry up: its key is kept, to be invalidated. It has no record until the next one is placed. */
+  dropValue(entry: LogEntry): void {
+    if (!this.has(entry)) return;
+    if (entry.kind === 'value') this.#values--;
+    entry.kind = 'dropped';
+    entry.sealed = undefined;
+    this.#unplace(entry);
+  }
+
+  /** Everything older than `point` is to be removed from Redis and does not count any more. */
+  clear(point: LogPoint): void {
+    this.#facts = { deadBefore: point, invalidateBefore: point };
+    for (const entry of this.#entries.values()) {
+      // What is on another clock was taken over before this process had heard of Redis's: it was there first.
+      if (isBefore(entry, point) || entry.isLocalTime !== point.isLocalTime) this.remove(entry);
+    }
+  }
+
+  /** Takes over what the control file of an adopted log says. */
+  adoptFacts(facts: ControlFacts): void {
+    const deadBefore = laterOf(this.#facts.deadBefore, facts.deadBefore);
+    this.#facts = { deadBefore, invalidateBefore: laterOf(this.#facts.invalidateBefore, facts.invalidateBefore) };
+    for (const entry of this.#entries.values()) if (isBefore(entry, deadBefore)) this.remove(entry);
+  }
+
+  /** Redis has nothing any more from before `point`. */
+  confirmInvalidation(point: LogPoint): void {
+    if (this.#facts.invalidateBefore.version === point.version) this.#facts = { ...this.#facts, invalidateBefore: NO_POINT };
+  }
+
+  /** Whether what Redis has with this version is invalidated, though Redis has not been told yet. */
+  hides(version: string): boolean {
+    const { invalidateBefore } = this.#facts;
+    return invalidateBefore.version !== '' && (invalidateBefore.isLocalTime || version < invalidateBefore.version);
+  }
+
+  /** Puts what was written before the first contact with Redis on Redis's clock. */
+  rebase(offsetMs: number): void {
+    const { deadBefore, invalidateBefore } = this.#facts;
+    this.#facts = { deadBefore: rebased(deadBefore, offsetMs), invalidateBefore: rebased(invalidateBefore, offsetMs) };
+    if (!this.#hasLocal && !deadBefore.isLocalTime) return;
+    this.#hasLocal = false;
+    for (const entry of this.#entries.values()) {
+      if (entry.isLocalTime) {
+        entry.version = shiftVersion(entry.version, offsetMs);
+        entry.expiresAtMs += offsetMs;
+        entry.shiftMs = offsetMs;
+        entry.isLocalTime = false;
+      }
+      // Only now can it be compared with what was cleared.
+      if (isBefore(entry, this.#facts.deadBefore)) this.remove(entry);
+    }
+  }
+
+  #insert(entry: LogEntry): void {
+    this.#entries.set(entry.key, entry);
+    if (entry.kind === 'value') this.#values++;
+    if (entry.isLocalTime) this.#hasLocal = true;
+  }
+
+  #forget(entry: LogEntry): void {
+    if (entry.kind === 'value') this.#values--;
+    entry.sealed = undefined;
+    this.#unplace(entry);
+  }
+
+  #unplace(entry: LogEntry): void {
+    if (entry.segment === undefined) return;
+    entry.segment.liveBytes -= entry.length;
+    entry.segment = undefined;
+  }
+}
+
+/** Whether a write was made before a point; false where the two are not on the same clock. */
+function isBefore(entry: LogPoint, point: LogPoint): boolean {
+  return point.version !== '' && entry.isLocalTime === point.isLocalTime && entry.version < point.version;
+}
+
+function laterOf(one: LogPoint, other: LogPoint): LogPoint {
+  if (one.version === '') return other;
+  return other.version === '' || isBefore(other, one) ? one : other;
+}
+
+function rebased(point: LogPoint, offsetMs: number): LogPoint {
+  if (!point.isLocalTime) return point;
+  return { version: shiftVersion(point.version, offsetMs), isLocalTime: false };
+}

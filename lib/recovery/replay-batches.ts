@@ -1,0 +1,113 @@
+/**
+ * Sends logged writes to Redis: in batches through the versioned script, at a steady pace, a few batches at a time, so that
+ * live traffic gets its turns in between and a Redis that has just come back is not run over.
+ */
+import type { Clock } from '../base/clock.js';
+import { CacheError } from '../base/errors.js';
+import type { ScriptWrite, WriteOutcome } from '../tiers/redis/write-script.js';
+
+/** How fast to replay. */
+export interface ReplayPace {
+  /** `Infinity`: as fast as Redis takes it. */
+  readonly keysPerSecond: number;
+  readonly batchKeys: number;
+  /** Batches under way at most. */
+  readonly maxInFlight: number;
+  /** Values wait for a random part of this first: all processes see a Redis return at the same moment. */
+  readonly jitterMs: number;
+}
+
+/** One logged write, ready for Redis. */
+export interface ReplayWrite extends ScriptWrite {
+  readonly key: string;
+  readonly version: string;
+  readonly isValue: boolean;
+}
+
+/** Told of each write what became of it. */
+export type OnReplayed = (write: ReplayWrite, outcome: WriteOutcome) => void;
+
+/** Bytes in one batch at most, unless a single write is larger. */
+const MAX_BATCH_BYTES = 1024 * 1024;
+
+/** See the file's header. One per pass. */
+export class ReplayBatches {
+  readonly #apply: (writes: readonly ScriptWrite[]) => Promise<WriteOutcome[]>;
+  readonly #clock: Clock;
+  readonly #pace: ReplayPace;
+  readonly #onReplayed: OnReplayed;
+  readonly #underWay = new Set<Promise<void>>();
+  #batch: ReplayWrite[] = [];
+  #bytes = 0;
+  #mayGoAtMs = 0;
+  #failure: CacheError | undefined;
+
+  constructor(
+    apply: (writes: readonly ScriptWrite[]) => Promise<WriteOutcome[]>,
+    clock: Clock,
+    pace: ReplayPace,
+    onReplayed: OnReplayed,
+  ) {
+    this.#apply = apply;
+    this.#clock = clock;
+    this.#pace = pace;
+    this.#onReplayed = onReplayed;
+  }
+
+  /** Why a whole batch failed; nothing more should be added then. */
+  get failure(): CacheError | undefined {
+    return this.#failure;
+  }
+
+  /** Adds a write; a promise when a batch is complete and has to wait for its turn. */
+  add(write: ReplayWrite): Promise<void> | undefined {
+    this.#batch.push(write);
+    this.#bytes += write.sealed.length;
+    if (this.#batch.length < this.#pace.batchKeys && this.#bytes < MAX_BATCH_BYTES) return undefined;
+    return this.#send();
+  }
+
+  /** Sends what is left and waits for all outcomes. */
+  async finish(): Promise<void> {
+    if (this.#batch.length > 0) await this.#send();
+    await this.quiesce();
+  }
+
+  /** Resolves when no batch is under way. */
+  async quiesce(): Promise<void> {
+    while (this.#underWay.size > 0) await Promise.all(this.#underWay);
+  }
+
+  async #send(): Promise<void> {
+    const batch = this.#batch;
+    this.#batch = [];
+    this.#bytes = 0;
+    while (this.#underWay.size >= this.#pace.maxInFlight) await Promise.race(this.#underWay);
+    const waitMs = this.#mayGoAtMs - this.#clock.nowMs();
+    if (waitMs > 0) await pause(this.#clock, waitMs);
+    if (this.#failure !== undefined) return;
+    this.#mayGoAtMs = Math.max(this.#mayGoAtMs, this.#clock.nowMs()) + (batch.length / this.#pace.keysPerSecond) * 1000;
+    const done = this.#apply(batch).then(
+      (outcomes) => {
+        this.#underWay.delete(done);
+        for (let i = 0; i < batch.length; i++) this.#onReplayed(batch[i] as ReplayWrite, outcomes[i] ?? unconfirmed());
+      },
+      (error: unknown) => {
+        this.#underWay.delete(done);
+        this.#failure = CacheError.is(error) ? error : unconfirmed(error);
+      },
+    );
+    this.#underWay.add(done);
+  }
+}
+
+/** Resolves after `ms`; does not keep the process alive. */
+export function pause(clock: Clock, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    clock.schedule(resolve, ms);
+  });
+}
+
+function unconfirmed(cause?: unknown): CacheError {
+  return new CacheError('CACHE_INTERNAL', 'Redis did not confirm a replayed write', { cause });
+}

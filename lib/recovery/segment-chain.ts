@@ -1,0 +1,211 @@
+/**
+ * The files of a log, oldest first, and the one way bytes get into the newest of them. What is appended is gathered and
+ * written in one go; where an entry's record is becomes known to the index only when it is there.
+ *
+ * Segments are removed oldest first, so that no older record of a key outlives a newer one or its confirmation.
+ */
+import type { Clock } from '../base/clock.js';
+import type { Random } from '../base/random.js';
+import { withinDeadline } from './disk-deadline.js';
+import type { LogDisk } from './log-disk.js';
+import type { LogEntry } from './log-entry.js';
+import type { LogIndex } from './log-index.js';
+import { encodeConfirmed, NO_VERSION, RecordBuffer, recordLengthOf } from './log-record.js';
+import { LogSegment } from './log-segment.js';
+
+/** What a chain is made of. */
+export interface ChainParts {
+  readonly disk: LogDisk;
+  /** Absent: there is nowhere to write to. */
+  readonly folder: string | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly index: LogIndex;
+  readonly segmentBytes: number;
+  /** Whether a new file's name must survive a power loss before anything in it counts. */
+  readonly syncsNames: boolean;
+  /** JSON for people: whose log this is. The first record of each segment. */
+  readonly about: string;
+}
+
+/** Bytes in one write at most, unless a single record is larger. */
+const MAX_WRITE_BYTES = 1024 * 1024;
+/** More than a head takes. */
+const HEAD_BOUND = 64;
+
+/** A record that was encoded and is not in the file yet. */
+interface Encoded {
+  readonly entry: LogEntry;
+  readonly at: number;
+  readonly length: number;
+  readonly bodyLength: number;
+}
+
+/** See the file's header. */
+export class SegmentChain {
+  readonly #parts: ChainParts;
+  readonly #segments: LogSegment[] = [];
+  #buffer = new RecordBuffer();
+  #encoded: Encoded[] = [];
+  #sequence = 0;
+
+  constructor(parts: ChainParts) {
+    this.#parts = parts;
+  }
+
+  /** Bytes in all segments. */
+  get bytes(): number {
+    let bytes = 0;
+    for (const segment of this.#segments) bytes += segment.bytes;
+    return bytes;
+  }
+
+  /** Those of them that matter. */
+  get liveBytes(): number {
+    let bytes = 0;
+    for (const segment of this.#segments) bytes += segment.liveBytes;
+    return bytes;
+  }
+
+  /** How many segments there are. */
+  get size(): number {
+    return this.#segments.length;
+  }
+
+  /** The segment that is removed next; `undefined` when there is none. */
+  get oldest(): LogSegment | undefined {
+    return this.#segments[0];
+  }
+
+  /** Takes over the segments of an adopted log, as the oldest ones. */
+  adopt(segments: readonly LogSegment[]): void {
+    this.#segments.unshift(...segments);
+  }
+
+  /** Whether a record of `bytes` needs another segment. */
+  needsRoom(bytes: number): boolean {
+    const active = this.#segments.at(-1);
+    return active === undefined || active.isSealed || active.bytes + this.#buffer.length + bytes > this.#parts.segmentBytes;
+  }
+
+  /** An upper bound of the bytes an entry's record takes. */
+  boundOf(entry: LogEntry, body: string | Uint8Array): number {
+    const bodyBound = typeof body === 'string' ? body.length * 3 : body.length;
+    if (bodyBound > this.#parts.segmentBytes / 4) return recordLengthOf(entry.key, body);
+    return bodyBound + entry.key.length * 3 + HEAD_BOUND;
+  }
+
+  /** Adds an entry's record to what {@link writeOut} writes; there must be an open segment. */
+  append(entry: LogEntry, body: string | Uint8Array): void {
+    const { salt } = this.#segments.at(-1) as LogSegment;
+    const at = this.#buffer.length;
+    const { kind, recordVersion, isRecordLocal, expiresAtMs, shiftMs, key } = entry;
+    const type = kind === 'dropped' ? 'drop' : 'set';
+    const content = kind === 'dropped' ? '' : body;
+    const length = this.#buffer.append(salt, type, recordVersion, isRecordLocal, expiresAtMs - shiftMs, key, content);
+    const bodyLength = typeof content === 'string' ? length - recordLengthOf(key, '') : content.length;
+    this.#encoded.push({ entry, at, length, bodyLength });
+  }
+
+  /** Adds a record that says that Redis has these versions; whether there is a segment to hold it. */
+  appendConfirmed(recordVersions: readonly string[]): boolean {
+    const active = this.#segments.at(-1);
+    if (active === undefined || active.isSealed) return false;
+    this.#buffer.append(active.salt, 'confirm', NO_VERSION, false, 0, '', encodeConfirmed(recordVersions));
+    return true;
+  }
+
+  /** Whether what was appended should be written before more is. */
+  get isBufferFull(): boolean {
+    return this.#buffer.length >= MAX_WRITE_BYTES;
+  }
+
+  /** Writes what was appended to the file. @throws the system's error; then none of it counts */
+  async writeOut(): Promise<void> {
+    const length = this.#buffer.length;
+    if (length === 0) return;
+    const segment = this.#segments.at(-1) as LogSegment;
+    const position = segment.bytes;
+    const encoded = this.#encoded;
+    this.#encoded = [];
+    try {
+      await withinDeadline(this.#parts.clock, segment.file.write(this.#buffer.bytes(), position));
+    } catch (error) {
+      // What is in the file behind this point is uncertain: nothing may be appended to it. A disk that hangs still reads the
+      // buffer, so that is given up too.
+      this.#buffer = new RecordBuffer();
+      segment.isSealed = true;
+      segment.file.truncate(position).catch(() => undefined);
+      throw error;
+    }
+    this.#buffer.clear();
+    segment.bytes += length;
+    segment.isDirty = true;
+    for (const { entry, at, length: recordLength, bodyLength } of encoded) {
+      this.#parts.index.place(entry, segment, position + at, recordLength, bodyLength);
+    }
+  }
+
+  /** Forgets what was appended and not written, and appends no more to the newest segment: something failed. */
+  abandon(): void {
+    this.#buffer.clear();
+    this.#encoded = [];
+    const active = this.#segments.at(-1);
+    if (active !== undefined) active.isSealed = true;
+  }
+
+  /** Starts a new segment. @throws the system's error */
+  async open(): Promise<void> {
+    const { disk, folder, clock, random, syncsNames, about } = this.#parts;
+    if (folder === undefined) throw new Error('The folder of the log could not be made');
+    const last = this.#segments.at(-1);
+    if (last !== undefined) last.isSealed = true;
+    const salt = Math.floor(random() * 2 ** 32);
+    const opening = LogSegment.create(disk, folder, ++this.#sequence, salt, clock.nowMs(), syncsNames);
+    const segment = await withinDeadline(clock, opening);
+    this.#segments.push(segment);
+    this.#buffer.append(salt, 'about', NO_VERSION, false, 0, '', about);
+    await this.writeOut();
+  }
+
+  /** Removes segments in which nothing matters any more, oldest first; all of them when the index is empty. */
+  async tidy(): Promise<void> {
+    const { index, disk } = this.#parts;
+    if (this.#buffer.length > 0) return;
+    const keepsOne = index.size > 0 ? 1 : 0;
+    while (this.#segments.length > keepsOne && this.#segments[0]?.liveBytes === 0) await this.#segments.shift()?.remove(disk);
+  }
+
+  /** Removes a segment whose records were appended again elsewhere, or no longer count. */
+  async remove(segment: LogSegment): Promise<void> {
+    const at = this.#segments.indexOf(segment);
+    if (at >= 0) this.#segments.splice(at, 1);
+    await segment.remove(this.#parts.disk);
+  }
+
+  /** Forces to the disk what was written. @throws the system's error; the file that failed is then `isSuspect` */
+  async sync(): Promise<void> {
+    for (const segment of [...this.#segments]) {
+      if (!segment.isDirty) continue;
+      segment.isDirty = false;
+      try {
+        await withinDeadline(this.#parts.clock, segment.file.sync());
+      } catch (error) {
+        // The system may have dropped the pages and would call the next sync a success: the file is not asked again.
+        segment.isSealed = true;
+        segment.isSuspect = true;
+        throw error;
+      }
+    }
+  }
+
+  /** Whether a segment may not be on the disk as it was written. */
+  get hasSuspect(): boolean {
+    return this.#segments.some((segment) => segment.isSuspect);
+  }
+
+  /** Closes all files, which stay. */
+  async close(): Promise<void> {
+    for (const segment of this.#segments.splice(0)) await segment.file.close().catch(() => undefined);
+  }
+}
