@@ -2,6 +2,7 @@
 export { init, getClient, shutdown } from './manager/registry.js';
 export { createManager, type ManagerOptions } from './manager/create-manager.js';
 export { CacheManager } from './manager/cache-manager.js';
+export { closeOnSignals, type CloseOnSignalsOptions } from './manager/close-on-signals.js';
 export { cached } from './wrap/cached.js';
 export type { Cached } from './wrap/create-cached.js';
 export type { CachedFunction } from './wrap/cached-function.js';
@@ -20,7 +21,7 @@ export type {
   SetOptions,
   SetResult,
 } from './clients/cache-client.js';
-export type { CacheEventMap, CacheEventName, TierName } from './observe/events.js';
+export type { CacheEventMap, CacheEventName, TierName, WriteResult } from './observe/events.js';
 export type { EndpointHealth, ManagerHealth, ServiceHealth } from './observe/health.js';
 export type { Logger } from './observe/logger.js';
 export type { ServiceMetrics } from './observe/metrics.js';

@@ -4,7 +4,7 @@
  * and with `CACHE_KEY_INVALID` for an unusable key (a `TypeError` for one that is not a string).
  */
 import type { Duration } from '../base/duration.js';
-import type { CacheEventMap } from '../observe/events.js';
+import type { CacheEventMap, WriteResult } from '../observe/events.js';
 import type { ServiceHealth } from '../observe/health.js';
 import type { ServiceMetrics } from '../observe/metrics.js';
 
@@ -16,10 +16,11 @@ export interface SetResult {
   /** Whether this process's L1 holds the value now. */
   readonly l1: boolean;
   /**
-   * `written`: Redis confirmed it; `queued`: Redis will get it (write-behind); `none`: Redis did not confirm it, because the
-   * service has no L2, Redis could not be used or did not answer in time, or Redis already holds a newer write.
+   * `written`: Redis confirmed it; `logged`: Redis did not, but the write is in the log, survives a crash and is replayed;
+   * `queued`: Redis will get it (write-behind); `none`: neither, because the service has no L2, Redis already holds a newer
+   * write, or Redis could not be used and there is no log or no room in it.
    */
-  readonly l2: 'written' | 'queued' | 'none';
+  readonly l2: WriteResult;
 }
 
 /** What is known of a key. `absent` is a remembered "the source has nothing". */
@@ -74,7 +75,10 @@ export interface LoadOptions {
 export interface CacheClient<V = unknown> {
   /** The service's name. */
   readonly service: string;
-  /** The fresh value of a key; `undefined` when nothing is cached. Never fails because of Redis: that is a miss. */
+  /**
+   * The fresh value of a key; `undefined` when nothing is cached. Sees every write of this process, also one that Redis has not
+   * confirmed. Never fails because of Redis: that is a miss.
+   */
   get(key: string): Promise<V | undefined>;
   /**
    * The fresh value in L1, at once; `undefined` on a miss. Counts as a use for eviction.
@@ -85,31 +89,36 @@ export interface CacheClient<V = unknown> {
   /** All that is known of a key, also a stale value or a remembered "nothing there". */
   lookup(key: string): Promise<LookupResult<V>>;
   /**
-   * Stores a value in the service's tiers; `null` may be stored. Resolves to what really happened.
+   * Stores a value in the service's tiers; `null` may be stored. Resolves to what really happened: what Redis does not confirm
+   * goes to the log (`logged`).
    *
    * @throws {TypeError} for `undefined` or an unusable lifetime
-   * @throws {CacheError} CACHE_ENCODE_FAILED, CACHE_VALUE_TOO_LARGE; of an `l2` service CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT
+   * @throws {CacheError} CACHE_ENCODE_FAILED, CACHE_VALUE_TOO_LARGE; of an `l2` service CACHE_LOG_FULL, and without a log
+   * CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT
    */
   set(key: string, value: V, options?: SetOptions): Promise<SetResult>;
   /**
-   * Removes a key from both tiers; resolves to whether a value was known to be there.
+   * Removes a key from both tiers; resolves to whether a value was known to be there. While Redis is away the deletion is
+   * logged: this process does not see the value any more, and Redis is told when it is back.
    *
-   * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT: L1 has dropped it, Redis may still have it
+   * @throws {CacheError} CACHE_LOG_FULL when neither Redis nor the disk could be told; without a log CACHE_L2_UNAVAILABLE,
+   * CACHE_L2_TIMEOUT. L1 has dropped it, Redis may still have it
    */
   delete(key: string): Promise<boolean>;
   /** Whether a fresh value is cached. Counts neither hit nor miss. */
   has(key: string): Promise<boolean>;
   /**
-   * Gives a fresh entry a new lifetime from now; resolves to whether there was one.
+   * Gives a fresh entry a new lifetime from now; resolves to whether there was one. A write of the key that Redis has not
+   * confirmed is sent first.
    *
-   * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT
+   * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT: what Redis has can't be known without it, so nothing is logged
    */
   expire(key: string, ttl: Duration): Promise<boolean>;
   /** The fresh values of those keys that have one, in the order of `keys`. */
   getMany(keys: readonly string[]): Promise<Map<string, V>>;
-  /** Stores several values; all are checked before any is stored. Resolves to what happened to each. */
+  /** {@link set} for several values; all are checked before any is stored. Resolves to what happened to each. */
   setMany(entries: Iterable<readonly [string, V]>, options?: SetOptions): Promise<Map<string, SetResult>>;
-  /** Removes several keys; resolves to how many were known to have a value. */
+  /** {@link delete} for several keys; resolves to how many were known to have a value. */
   deleteMany(keys: readonly string[]): Promise<number>;
   /**
    * The cached value, or what the loader returns, which is then stored. One load per key at a time (G3); the loader's own error
@@ -144,20 +153,28 @@ export interface CacheClient<V = unknown> {
    */
   getL1Only(key: string): Promise<V | undefined>;
   /**
-   * {@link get} from Redis only, without keeping a copy in L1.
+   * {@link get} from Redis only, or from the log where Redis has not been told yet, without keeping a copy in L1.
    *
    * @throws {TypeError} when the service has no L2
    */
   getL2Only(key: string): Promise<V | undefined>;
   /**
-   * Removes this service's entries and no others (G1).
+   * Removes this service's entries and no others (G1). While Redis is away the clear is logged: this process does not serve what
+   * Redis has from before it, and Redis is cleared when it is back.
    *
-   * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT: L1 is empty, Redis may not be
+   * @throws {CacheError} CACHE_LOG_FULL when neither Redis nor the disk could be told; without a log CACHE_L2_UNAVAILABLE,
+   * CACHE_L2_TIMEOUT. L1 is empty, Redis may not be
    */
   clear(): Promise<void>;
-  /** Resolves when every write accepted before the call has been confirmed or refused by Redis. */
+  /**
+   * Resolves when every write accepted before the call is in Redis or in the log, or was given up and reported. Does not wait for
+   * the log to be replayed.
+   */
   flush(): Promise<void>;
-  /** Drains and closes this service; the others of its manager go on. */
+  /**
+   * Drains and closes this service; the others of its manager go on. What Redis has not confirmed at the end of the deadline goes
+   * to the log, where the next process finds it.
+   */
   close(): Promise<void>;
   /** What is known of the service's Redis. */
   health(): ServiceHealth;

@@ -1,5 +1,5 @@
 /**
- * How a key is looked for: L1, then this process's own unconfirmed writes, then L2; an L2 hit is copied to L1 for the rest
+ * How a key is looked for: L1, then this process's own unconfirmed writes (on their way, or in the log), then L2; an L2 hit is copied to L1 for the rest
  * of its life. A Redis that can't be asked is a miss (or a stale L1 entry where one is held), never an error and never a
  * wait beyond the command's deadline (G6).
  */
@@ -9,6 +9,7 @@ import type { MemoryTier } from '../tiers/memory/memory-tier.js';
 import type { StoredEntry } from '../tiers/redis/redis-tier.js';
 import type { LookupResult } from './cache-client.js';
 import type { StaleRule } from './guards.js';
+import { GIVEN_UP } from './outbox.js';
 import { DirectGet, PendingRead, UNREADABLE, type ReadEnd, type ReadOwner } from './pending-read.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 
@@ -32,7 +33,7 @@ export class ReadPath implements ReadOwner {
   getBeyondMemory<V>(key: string, staleRule: StaleRule = 'on-failure'): Promise<V | undefined> {
     const redis = this.#redis;
     if (redis === undefined) return Promise.resolve(this.settleGet(key, undefined, staleRule) as V | undefined);
-    if (this.#memory !== undefined || redis.writer.find(key) !== undefined) {
+    if (this.#memory !== undefined || redis.outbox.has(key)) {
       return this.fetch(key).then((end) => this.settleGet(key, end, staleRule) as V | undefined);
     }
     // Nobody joins this read and nothing is kept of it: the caller's own promise is all it needs.
@@ -44,8 +45,8 @@ export class ReadPath implements ReadOwner {
   /** What is beyond L1: an unconfirmed write of our own, or what L2 says. Never rejects. */
   fetch(key: string): Promise<ReadEnd> {
     const redis = this.#redis as RedisSide;
-    const own = redis.writer.find(key);
-    if (own !== undefined) return Promise.resolve(redis.tier.open(key, Buffer.from(own.sealed)));
+    const own = redis.outbox.find(key);
+    if (own !== undefined) return Promise.resolve(own === GIVEN_UP ? undefined : redis.tier.open(key, own));
     if (this.#memory === undefined) {
       const read = new PendingRead(key, this);
       redis.tier.request(key, read);
@@ -61,7 +62,11 @@ export class ReadPath implements ReadOwner {
   }
 
   open(key: string, raw: Buffer | null): StoredEntry | undefined | Promise<StoredEntry | undefined> {
-    return (this.#redis as RedisSide).tier.open(key, raw);
+    const { tier, outbox } = this.#redis as RedisSide;
+    const entry = tier.open(key, raw);
+    if (entry === undefined || !outbox.hidesAny) return entry;
+    if (entry instanceof Promise) return entry.then((opened) => this.#unlessHidden(opened));
+    return this.#unlessHidden(entry);
   }
 
   finish(read: PendingRead, entry: StoredEntry | undefined): StoredEntry | undefined {
@@ -180,6 +185,11 @@ export class ReadPath implements ReadOwner {
     }
     this.#core.miss(key);
     return undefined;
+  }
+
+  /** What was cleared while Redis was away is not served before Redis has been told (G4). */
+  #unlessHidden(entry: StoredEntry | undefined): StoredEntry | undefined {
+    return entry !== undefined && (this.#redis as RedisSide).outbox.hides(entry.version) ? undefined : entry;
   }
 
   #end(read: PendingRead): void {

@@ -10,7 +10,6 @@ import type { EventHub } from '../observe/event-hub.js';
 import type { Logger } from '../observe/logger.js';
 import type { ServiceHealth } from '../observe/health.js';
 import { snapshotMetrics, type ServiceCounters, type ServiceMetrics } from '../observe/metrics.js';
-import type { BatchWriter } from '../sync/batch-writer.js';
 import { WriteFence } from '../sync/write-fence.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
 import type { RedisConnection } from '../tiers/redis/redis-connection.js';
@@ -18,11 +17,12 @@ import type { RedisTier } from '../tiers/redis/redis-tier.js';
 import type { FlightTable } from './flight-table.js';
 import { DEFAULT_MAX_KEY_LENGTH } from './guards.js';
 import type { Lifetimes } from './lifetimes.js';
+import type { Outbox } from './outbox.js';
 
 /** L2 and what carries writes to it. */
 export interface RedisSide {
   readonly tier: RedisTier;
-  readonly writer: BatchWriter;
+  readonly outbox: Outbox;
   readonly connection: RedisConnection;
 }
 
@@ -76,7 +76,8 @@ export class ServiceCore {
   /** The state of this service, as seen by a view with or without L2. */
   health(redis: RedisSide | undefined): ServiceHealth {
     const l2 = redis?.connection.health();
-    const status = this.#isClosed ? 'closed' : l2?.status === 'degraded' ? 'degraded' : 'healthy';
+    const l2Status = l2?.status ?? 'healthy';
+    const status = this.#isClosed ? 'closed' : l2Status === 'recovering' ? 'degraded' : l2Status;
     return { service: this.name, status, ...(l2 === undefined ? {} : { l2 }) };
   }
 
@@ -86,7 +87,9 @@ export class ServiceCore {
     return snapshotMetrics(this.name, metricsEnabled, counters, {
       l1Entries: memory?.size ?? 0,
       l1Bytes: memory?.bytes ?? 0,
-      pendingWrites: redis?.writer.size ?? 0,
+      pendingWrites: redis?.outbox.pendingWrites ?? 0,
+      loggedKeys: redis?.outbox.loggedKeys ?? 0,
+      logBytes: redis?.outbox.logBytes ?? 0,
       loadsInFlight: flights.size,
     });
   }

@@ -208,7 +208,7 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
 
   async flush(): Promise<void> {
     this.#core.requireOpen();
-    await this.#redis?.writer.flush();
+    await this.#redis?.outbox.flush();
   }
 
   async close(): Promise<void> {

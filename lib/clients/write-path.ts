@@ -9,8 +9,8 @@ import { ABSENT } from '../tiers/memory/memory-entry.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
 import type { EncodedValue } from '../tiers/redis/redis-tier.js';
 import type { FenceTicket } from '../sync/write-fence.js';
-import type { WriteOutcome } from '../tiers/redis/write-script.js';
 import type { SetResult } from './cache-client.js';
+import { GIVEN_UP, type PutOutcome } from './outbox.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 
 /** A value that passed every check, in the forms the tiers keep. */
@@ -100,9 +100,9 @@ export class WritePath {
     const life = this.#core.parts.lifetimes.lifeMs(lifeMs);
     const redis = this.#redis;
     if (redis === undefined) return Promise.resolve(this.#told(prepared.key, this.#keep(prepared, life), 'none'));
-    if (redis.writer.hasRoom) return this.#storeBoth(redis, prepared, stamp, life);
+    if (redis.outbox.hasRoom) return this.#storeBoth(redis, prepared, stamp, life);
     return new Promise((resolve) => {
-      redis.writer.whenRoom(() => resolve(this.#storeBoth(redis, prepared, stamp, life)));
+      redis.outbox.whenRoom(() => resolve(this.#storeBoth(redis, prepared, stamp, life)));
     });
   }
 
@@ -126,10 +126,9 @@ export class WritePath {
     const times = lifetimes.memoryTimes(lifeMs);
     if (this.#redis === undefined) return this.#memory?.setExpiry(key, times.expiresAtMs, times.refreshAtMs) ?? false;
     if (!this.#redis.tier.isUsable) throw this.#refused(this.#redis.tier.unusableError(), key);
-    const { tier, writer } = this.#redis;
+    const { tier, outbox } = this.#redis;
     for (let attempt = 0; attempt < EXPIRE_ATTEMPTS; attempt++) {
-      // Not `outcome`: it would wait for the batch's own time.
-      if (writer.find(key) !== undefined) await writer.flush();
+      await this.#asked(key, outbox.push(key));
       const ticket = fence.open(key);
       try {
         const entry = await this.#asked(key, tier.read(key));
@@ -168,10 +167,8 @@ export class WritePath {
     this.#core.compressing.overtakeAll();
     this.#memory?.clear();
     if (this.#redis !== undefined) {
-      const { tier, writer } = this.#redis;
-      await writer.flush();
-      if (!tier.isUsable) throw this.#refused(tier.unusableError(), undefined);
-      await this.#asked(undefined, tier.clear(tier.clock.versionOf(stamp)));
+      const { tier, outbox } = this.#redis;
+      await this.#asked(undefined, outbox.clear(tier.clock.versionOf(stamp)));
       // Once more: a read that began since may have brought back what was still in Redis.
       fence.overtakeAll();
       this.#memory?.clear();
@@ -184,18 +181,18 @@ export class WritePath {
     // A write to L2 alone must not leave an older copy in this process's L1.
     if (this.#memory === undefined) this.#core.parts.memory?.delete(key);
     const l1 = this.#keep(prepared, lifeMs);
-    if (!redis.tier.isUsable) {
-      const error = redis.tier.unusableError();
-      return new Promise((resolve) => resolve(this.#notWritten(key, l1, error)));
-    }
     const version = redis.tier.clock.versionOf(stamp);
-    const outcome = redis.writer.put(key, redis.tier.nameOf(key), this.#seal(redis, prepared, version, lifeMs), version);
-    if (this.#writesThrough) return outcome.then((end) => this.#conclude(key, l1, end));
-    this.#core.parts.background.add(
-      outcome.then((end) => this.#conclude(key, l1, end, true)),
-      () => undefined,
-    );
-    return Promise.resolve(this.#told(key, l1, 'queued'));
+    const sealed = this.#seal(redis, prepared, version, lifeMs);
+    if (this.#writesThrough) return redis.outbox.put(key, sealed, version).then((end) => this.#conclude(key, l1, end));
+    const { accepted, end } = redis.outbox.enqueue(key, sealed, version);
+    return accepted.then((state) => {
+      if (state !== 'queued') return this.#conclude(key, l1, state);
+      this.#core.parts.background.add(
+        end.then((late) => this.#conclude(key, l1, late, true)),
+        () => undefined,
+      );
+      return this.#told(key, l1, 'queued');
+    });
   }
 
   #seal(redis: RedisSide, prepared: PreparedValue, version: string, lifeMs: number): string | Buffer {
@@ -213,10 +210,18 @@ export class WritePath {
     return this.#memory.write(prepared.key, prepared.kept, times.createdAtMs, times.expiresAtMs, times.refreshAtMs);
   }
 
-  #conclude(key: string, l1: boolean, outcome: WriteOutcome, isBackground = false): SetResult {
+  #conclude(key: string, l1: boolean, outcome: PutOutcome, isBackground = false): SetResult {
     if (outcome === 'older') return this.#superseded(key);
+    if (outcome === 'kept') return this.#notWritten(key, l1, this.#givenUp(), isBackground);
     if (typeof outcome !== 'string') return this.#notWritten(key, l1, outcome, isBackground);
-    return isBackground ? { l1, l2: 'written' } : this.#told(key, l1, 'written');
+    const l2 = outcome === 'logged' ? 'logged' : 'written';
+    if (l2 === 'logged') this.#core.parts.counters.writesLogged++;
+    return isBackground ? { l1, l2 } : this.#told(key, l1, l2);
+  }
+
+  /** The log had no room for the value: the key will be invalidated, which without an L1 is all that is left of the write. */
+  #givenUp(): CacheError {
+    return new CacheError('CACHE_LOG_FULL', 'Redis is away and the log has no room for the value; the key will be invalidated');
   }
 
   /** Redis holds a newer write: our copy is old, and the next read must see the newer one. */
@@ -243,31 +248,31 @@ export class WritePath {
   }
 
   async #removeFromRedis(redis: RedisSide, key: string, stamp: Stamp): Promise<boolean> {
-    const { tier, writer } = redis;
+    const { tier, outbox } = redis;
     const { fence, lifetimes, config, memory, background } = this.#core.parts;
-    if (!tier.isUsable) throw this.#refused(tier.unusableError(), key);
+    if (!tier.isUsable && !outbox.hasLog) throw this.#refused(tier.unusableError(), key);
     return new Promise((resolve, reject) => {
-      writer.whenRoom(() => {
+      outbox.whenRoom(() => {
         // Once more, now that the mark is on its way: a read that began since must not bring the old value back.
         fence.overtake(key);
         memory?.delete(key);
-        const own = writer.find(key);
-        const wasPending = own !== undefined && kindOfSealed(own.sealed) === 'v';
+        const own = outbox.find(key);
+        const wasPending = own !== undefined && own !== GIVEN_UP && kindOfSealed(own) === 'v';
         const version = tier.clock.versionOf(stamp);
         const sealed = tier.sealMark('d', version, lifetimes.redisTimes(config.tombstoneTtlMs, 0));
-        const end = writer.put(key, tier.nameOf(key), sealed, version);
-        if (this.#writesThrough) {
-          void end.then((outcome) => {
-            if (typeof outcome === 'string') resolve(wasPending || outcome === 'replaced');
-            else reject(this.#refused(outcome, key));
-          });
-          return;
-        }
+        const { accepted, end } = outbox.enqueue(key, sealed, version);
+        const conclude = (outcome: PutOutcome): void => {
+          if (outcome === 'logged') this.#core.parts.counters.writesLogged++;
+          if (typeof outcome === 'string') resolve(wasPending || outcome === 'replaced');
+          else reject(this.#refused(outcome, key));
+        };
+        if (this.#writesThrough) void end.then(conclude);
+        else void accepted.then((state) => (state === 'queued' ? resolve(wasPending) : conclude(state)));
+        if (this.#writesThrough) return;
         const settled = end.then((late) => {
           if (typeof late !== 'string') this.#core.report(this.#core.locate(late, key), key, true);
         });
         background.add(settled, () => undefined);
-        resolve(wasPending);
       });
     });
   }

@@ -1,11 +1,13 @@
 /** The composition root: the one place where the concrete parts of a service meet. */
 import type { Redis } from 'ioredis';
 import { BackgroundTasks } from '../base/background-tasks.js';
+import type { CacheError } from '../base/errors.js';
 import type { Clock } from '../base/clock.js';
 import type { CoarseClock } from '../base/coarse-clock.js';
 import type { Random } from '../base/random.js';
 import { FlightTable } from '../clients/flight-table.js';
 import { Lifetimes } from '../clients/lifetimes.js';
+import { Outbox } from '../clients/outbox.js';
 import { ServiceCore, type RedisSide } from '../clients/service-core.js';
 import { jsonCodec } from '../codec/json-codec.js';
 import { createMsgpackCodec } from '../codec/msgpack-codec.js';
@@ -14,12 +16,14 @@ import type { ResolvedGlobal, ResolvedService, ResolvedTwoLevel } from '../confi
 import { EventHub } from '../observe/event-hub.js';
 import type { Logger } from '../observe/logger.js';
 import { createCounters, type ServiceCounters } from '../observe/metrics.js';
-import { BatchWriter, type BatchPolicy } from '../sync/batch-writer.js';
+import type { LogResult, ServiceLog } from '../recovery/service-log.js';
+import { BatchWriter, type BatchPolicy, type PendingWrite } from '../sync/batch-writer.js';
 import { WriteFence } from '../sync/write-fence.js';
 import { MemoryTier } from '../tiers/memory/memory-tier.js';
-import type { ConnectionPool } from '../tiers/redis/connection-pool.js';
 import { KeySpace } from '../tiers/redis/key-space.js';
 import { RedisTier } from '../tiers/redis/redis-tier.js';
+import type { WriteOutcome } from '../tiers/redis/write-script.js';
+import type { Infrastructure } from './redis-infrastructure.js';
 
 /** What every service of a manager shares. */
 export interface SharedParts {
@@ -29,7 +33,8 @@ export interface SharedParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly events: EventHub;
-  readonly pool: ConnectionPool;
+  /** Absent where no service has L2. */
+  readonly infrastructure: Infrastructure | undefined;
 }
 
 /** Writes in one script call when no batch size is configured, and script calls under way: enough to keep both ends busy. */
@@ -50,7 +55,7 @@ export async function assembleService(
   const memory = config.l1 === undefined ? undefined : assembleMemory(config, shared, events, counters);
   // Reports need the core, which needs the parts that report.
   const reporter: { core?: ServiceCore } = {};
-  const redis = config.l2 === undefined ? undefined : await assembleRedis(config, shared, given, reporter);
+  const redis = await assembleRedis(config, shared, given, { events, counters, memory, reporter });
   const core = new ServiceCore({
     config,
     strategies: global.strategies,
@@ -92,14 +97,23 @@ function assembleMemory(config: ResolvedService, shared: SharedParts, events: Ev
   });
 }
 
+/** What the Redis side of a service reports to. */
+interface Bystanders {
+  readonly events: EventHub;
+  readonly counters: ServiceCounters;
+  readonly memory: MemoryTier | undefined;
+  readonly reporter: { core?: ServiceCore };
+}
+
 async function assembleRedis(
   config: ResolvedService,
   shared: SharedParts,
   given: Redis | undefined,
-  reporter: { core?: ServiceCore },
-): Promise<RedisSide> {
-  if (config.l2 === undefined) throw new TypeError('Expected a service with L2');
-  const { connection, reader } = await shared.pool.acquire(config, given);
+  { events, counters, memory, reporter }: Bystanders,
+): Promise<RedisSide | undefined> {
+  const { infrastructure } = shared;
+  if (config.l2 === undefined || infrastructure === undefined) return undefined;
+  const { connection, reader } = await infrastructure.pool.acquire(config, given);
   const tier = new RedisTier({
     service: config.name,
     l2: config.l2,
@@ -111,8 +125,44 @@ async function assembleRedis(
       reporter.core?.report(error, error.key, false);
     },
   });
-  const writer = new BatchWriter((writes) => tier.apply(writes), shared.clock, policyOf(config.twoLevel));
-  return { tier, writer, connection };
+  const { wal } = config;
+  const report = (error: CacheError): void => {
+    reporter.core?.report(error, error.key, true);
+  };
+  const onSuperseded = (key: string): void => {
+    memory?.delete(key);
+  };
+  let log: ServiceLog | undefined;
+  if (wal !== undefined) {
+    const { assembleLog } = await import('./assemble-log.js');
+    const { keeper } = infrastructure;
+    log = await assembleLog(wal, { config, shared, keeper, tier, connection, events, counters, report, onSuperseded });
+  }
+  return { tier, connection, outbox: new Outbox(tier, assembleWriter(config, shared, tier, log), log) };
+}
+
+/** What Redis does not confirm goes to the log; what it confirms, the log may forget. */
+function assembleWriter(
+  config: ResolvedService,
+  shared: SharedParts,
+  tier: RedisTier,
+  log: ServiceLog | undefined,
+): BatchWriter<LogResult> {
+  const policy = policyOf(config.twoLevel);
+  if (log === undefined) return new BatchWriter<LogResult>((writes) => tier.apply(writes), shared.clock, policy);
+  const apply = async (writes: readonly PendingWrite<LogResult>[]): Promise<WriteOutcome[]> => {
+    const outcomes = await tier.apply(writes);
+    if (log.size > 0) {
+      writes.forEach(({ key, version }, i) => {
+        if (typeof outcomes[i] === 'string') log.confirm(key, version);
+      });
+    }
+    return outcomes;
+  };
+  return new BatchWriter<LogResult>(apply, shared.clock, policy, ({ key, sealed, version }) => {
+    // With `wal.mode = "always"` it is there already, or on its way; who put it there waits for that.
+    return log.release(key, version) ? 'logged' : log.put(key, sealed, version);
+  });
 }
 
 /** The codec to write with, and the other one, for entries from before the setting was changed. */

@@ -15,7 +15,7 @@ import type { ServiceMetrics } from '../observe/metrics.js';
 import type { SharedParts } from './assemble-service.js';
 
 /** How long `close()` drains unless told otherwise. */
-const DEFAULT_DEADLINE_MS = 5000;
+export const DEFAULT_DEADLINE_MS = 5000;
 
 /** Expired L1 entries are looked for this often, so many slots of each service at a time. */
 const SWEEP_INTERVAL_MS = 1000;
@@ -70,8 +70,9 @@ export class CacheManager {
   /** What is known of every service's Redis. */
   health(): ManagerHealth {
     const services = Object.fromEntries([...this.#services].map(([name, { client }]) => [name, client.health()]));
-    const isDegraded = Object.values(services).some((service) => service.status === 'degraded');
-    return { status: this.#closing !== undefined ? 'closed' : isDegraded ? 'degraded' : 'healthy', services };
+    const statuses = new Set(Object.values(services).map((service) => service.status));
+    const worst = statuses.has('degraded') ? 'degraded' : statuses.has('replaying') ? 'replaying' : 'healthy';
+    return { status: this.#closing !== undefined ? 'closed' : worst, services };
   }
 
   /** What has been counted, by service. */
@@ -113,7 +114,8 @@ export class CacheManager {
   async #closeAll(deadlineMs: number): Promise<void> {
     this.#cancelSweep();
     await Promise.all(this.services.map((name) => this.#closeService(name, deadlineMs)));
-    this.#shared.pool.close();
+    this.#shared.infrastructure?.pool.close();
+    await this.#shared.infrastructure?.keeper.close();
     this.#shared.events.close();
   }
 
@@ -131,18 +133,22 @@ export class CacheManager {
     memory?.close();
     await this.#atMost(deadlineMs, async () => {
       // Both at once: the end of a load may wait for room among the writes.
-      await Promise.all([redis?.writer.flush(), ...flights.all().map((flight) => flight.left)]);
-      await redis?.writer.flush();
+      await Promise.all([redis?.outbox.flush(), ...flights.all().map((flight) => flight.left)]);
+      await redis?.outbox.flush();
       await background.drain();
     });
     for (const flight of flights.all())
       flight.abandon(new CacheError('CACHE_CLOSED', 'The cache was closed during the load', { service: core.name }));
-    const left = redis?.writer.size ?? 0;
+    const unconfirmed = new CacheError('CACHE_L2_TIMEOUT', 'Redis had not confirmed the write when the cache was closed', {
+      service: core.name,
+    });
+    const left = (await redis?.outbox.abandon(unconfirmed)) ?? 0;
     if (left > 0) {
-      const message = `${left} accepted writes had not been confirmed by Redis when the cache "${core.name}" was closed`;
+      const message = `${left} accepted writes had not been confirmed by Redis when the cache "${core.name}" was closed, and there is no log`;
       this.#shared.logger.error(message);
       core.report(new CacheError('CACHE_L2_TIMEOUT', message, { service: core.name }), undefined, true);
     }
+    await redis?.outbox.close();
     events.close();
   }
 

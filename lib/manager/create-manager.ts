@@ -9,8 +9,9 @@ import type { ConfigObject } from '../config/config-object.js';
 import { loadConfig } from '../config/load-config.js';
 import type { ResolvedConfig } from '../config/resolved-config.js';
 import { EventHub } from '../observe/event-hub.js';
-import { createLogger, type Logger } from '../observe/logger.js';
-import { ConnectionPool } from '../tiers/redis/connection-pool.js';
+import { createLogger, isWritten, type Logger } from '../observe/logger.js';
+import { ReplayLine } from '../observe/replay-line.js';
+import type { ServiceCore } from '../clients/service-core.js';
 import { assembleService, type SharedParts } from './assemble-service.js';
 import { CacheManager } from './cache-manager.js';
 
@@ -50,6 +51,9 @@ export async function createManager(source: string | ConfigObject, options: Mana
   if (connections !== undefined && !isRedis(connections)) checkServiceNames(connections, config);
   const clock = options.clock ?? systemClock;
   const logger = createLogger(config.global.logLevel, options.logger);
+  const { keyPrefix, healthCheckIntervalMs: intervalMs } = config.global;
+  const hasRedis = config.services.some((service) => service.l2 !== undefined);
+  const parts = { clock, random: systemRandom, logger, keyPrefix, intervalMs };
   const shared: SharedParts = {
     global: config.global,
     clock,
@@ -57,17 +61,22 @@ export async function createManager(source: string | ConfigObject, options: Mana
     random: systemRandom,
     logger,
     events: new EventHub(),
-    pool: new ConnectionPool({ clock, random: systemRandom, logger, healthCheckIntervalMs: config.global.healthCheckIntervalMs }),
+    infrastructure: hasRedis ? (await import('./redis-infrastructure.js')).openInfrastructure(parts) : undefined,
   };
-  const cores = [];
+  const cores: ServiceCore[] = [];
   try {
     for (const service of config.services)
       cores.push(await assembleService(service, shared, connectionOf(connections, service.name)));
   } catch (error) {
-    shared.pool.close();
+    shared.infrastructure?.pool.close();
+    for (const core of cores) await core.parts.redis?.outbox.close();
+    await shared.infrastructure?.keeper.close();
     throw error;
   }
-  await shared.pool.connect();
+  // A logger of the user's own, or none, is not to be drawn over.
+  if (options.logger === undefined && isWritten('info', config.global.logLevel) && process.stderr.isTTY)
+    shared.events.on('replay', new ReplayLine(process.stderr).show);
+  await shared.infrastructure?.pool.connect();
   return new CacheManager(cores, shared);
 }
 

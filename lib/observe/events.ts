@@ -6,6 +6,12 @@ import type { CacheError } from '../base/errors.js';
 /** The tier an event is about. */
 export type TierName = 'l1' | 'l2';
 
+/**
+ * Where a write is beyond L1: in Redis (`written`), in the log, to be replayed (`logged`), on its way (`queued`), or nowhere
+ * (`none`).
+ */
+export type WriteResult = 'written' | 'logged' | 'queued' | 'none';
+
 /** Event names and their payloads. */
 export interface CacheEventMap {
   /** A read was answered from a tier. */
@@ -21,19 +27,32 @@ export interface CacheEventMap {
     readonly error?: unknown;
   };
   /** A value was written. */
-  write: { readonly service: string; readonly key: string; readonly l1: boolean; readonly l2: 'written' | 'queued' | 'none' };
+  write: { readonly service: string; readonly key: string; readonly l1: boolean; readonly l2: WriteResult };
   /** A key was deleted. */
   delete: { readonly service: string; readonly key: string; readonly existed: boolean };
   /** An entry left L1 before its time was up (`capacity`, `bytes`) or after it (`expired`). */
   evict: { readonly service: string; readonly key: string; readonly reason: 'capacity' | 'bytes' | 'expired' };
   /** An L2 entry was copied to L1. */
   promote: { readonly service: string; readonly key: string; readonly ttlMs: number };
-  /** Copies were dropped: `clear` of a whole service. */
-  invalidate: { readonly service: string; readonly reason: 'clear' };
+  /** A whole service was invalidated: by `clear`, or because the log could not hold more keys (`log-full`). */
+  invalidate: { readonly service: string; readonly reason: 'clear' | 'log-full' };
   /** Redis can't be used from now on; calls go on without it. */
   degrade: { readonly service: string; readonly reason: string };
   /** Redis can be used again. */
   recover: { readonly service: string; readonly downMs: number };
+  /**
+   * Redis is being told what was logged while it was away: `interrupted` replays go on later. Counts are since the replay
+   * began; `pending` keys are still in the log.
+   */
+  replay: {
+    readonly service: string;
+    readonly phase: 'started' | 'progress' | 'finished' | 'interrupted';
+    readonly restored: number;
+    readonly invalidated: number;
+    readonly superseded: number;
+    readonly pending: number;
+    readonly durationMs: number;
+  };
   /** Something failed that did not fail a call, or could not: an undecodable entry, a failed background write or reload. */
   error: { readonly service: string; readonly key?: string; readonly error: CacheError; readonly background: boolean };
 }
@@ -50,6 +69,7 @@ export const CACHE_EVENTS = [
   'invalidate',
   'degrade',
   'recover',
+  'replay',
   'error',
 ] as const satisfies readonly (keyof CacheEventMap)[];
 

@@ -76,14 +76,18 @@ function createWinston(level: string): Winston.Logger {
   return logger;
 }
 
+/** Whether messages of a level are written where `global.log_level` is `limit`. */
+export function isWritten(name: Level, limit: string): boolean {
+  return (RANK[name] ?? 0) <= (RANK[limit] ?? RANK['info'] ?? 2);
+}
+
 /** Wraps a user's logger, or makes the default one, so that it respects `level`, never throws and never sees a secret. */
 export function createLogger(level: string, logger?: Logger): Logger {
   const sink = logger ?? new ConsoleLogger(level);
-  const limit = RANK[level] ?? RANK['info'] ?? 2;
   const write = (name: Level) => {
-    const rank = RANK[name] ?? 0;
+    const isSilent = !isWritten(name, level);
     return (message: string, fields?: Readonly<Record<string, unknown>>): void => {
-      if (rank > limit) return;
+      if (isSilent) return;
       try {
         const result: unknown = sink[name](redactSecrets(message), fields);
         if (result instanceof Promise) result.catch(() => undefined);

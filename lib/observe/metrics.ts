@@ -15,6 +15,20 @@ export interface ServiceCounters {
   writes: number;
   writesFailed: number;
   writesSuperseded: number;
+  /** Writes and deletions that went to the log because Redis did not confirm them. */
+  writesLogged: number;
+  /** Logged values that were given up: no room, or a failing disk. Their keys are invalidated instead. */
+  valuesGivenUp: number;
+  /** Times the whole service was invalidated because the log could not hold more. */
+  serviceInvalidations: number;
+  /** Records of the logs of dead processes that could not be read. */
+  logDamage: number;
+  /** Logged values that Redis took. */
+  replayed: number;
+  /** Logged keys that were invalidated in Redis. */
+  replayedInvalidations: number;
+  /** Logged writes that Redis had something newer than. */
+  replaySuperseded: number;
   deletes: number;
   promotions: number;
   evictions: number;
@@ -36,6 +50,13 @@ export function createCounters(): ServiceCounters {
     writes: 0,
     writesFailed: 0,
     writesSuperseded: 0,
+    writesLogged: 0,
+    valuesGivenUp: 0,
+    serviceInvalidations: 0,
+    logDamage: 0,
+    replayed: 0,
+    replayedInvalidations: 0,
+    replaySuperseded: 0,
     deletes: 0,
     promotions: 0,
     evictions: 0,
@@ -58,6 +79,10 @@ export interface ServiceMetrics extends Readonly<ServiceCounters> {
   readonly l1Bytes: number;
   /** Writes waiting for Redis now. */
   readonly pendingWrites: number;
+  /** Keys in the log now: Redis has not been told of their last write. */
+  readonly loggedKeys: number;
+  /** Bytes of the log on the disk now. */
+  readonly logBytes: number;
   /** Loads under way now. */
   readonly loadsInFlight: number;
 }
@@ -67,6 +92,8 @@ export interface ServiceGauges {
   readonly l1Entries: number;
   readonly l1Bytes: number;
   readonly pendingWrites: number;
+  readonly loggedKeys: number;
+  readonly logBytes: number;
   readonly loadsInFlight: number;
 }
 

@@ -30,14 +30,19 @@ const PART_SIZE = 16;
 /** Bytes in one batch at most, unless a single write is larger: one script call must not block Redis for long. */
 const MAX_BATCH_BYTES = 1024 * 1024;
 
-/** A write that Redis has not confirmed yet. */
-export class PendingWrite implements ScriptWrite {
+/** Takes a write that Redis did not confirm; resolves to what became of it instead. */
+export type Rescue<R> = (write: PendingWrite<R>, error: CacheError) => R | Promise<R>;
+
+/** A write that Redis has not confirmed yet. `R`: what its {@link Rescue} makes of it. */
+export class PendingWrite<R = never> implements ScriptWrite {
   readonly key: string;
   readonly redisKey: string;
   sealed: string | Buffer;
   version: string;
-  readonly outcome: Promise<WriteOutcome>;
-  settle: (outcome: WriteOutcome) => void = () => undefined;
+  readonly outcome: Promise<WriteOutcome | R>;
+  /** Whether its outcome is known, or being made. */
+  isSettled = false;
+  #resolve: (outcome: WriteOutcome | R | Promise<R>) => void = () => undefined;
 
   constructor(key: string, redisKey: string, sealed: string | Buffer, version: string) {
     this.key = key;
@@ -45,19 +50,26 @@ export class PendingWrite implements ScriptWrite {
     this.sealed = sealed;
     this.version = version;
     this.outcome = new Promise((resolve) => {
-      this.settle = resolve;
+      this.#resolve = resolve;
     });
+  }
+
+  /** Decides the outcome, once. */
+  settle(outcome: WriteOutcome | R | Promise<R>): void {
+    this.isSettled = true;
+    this.#resolve(outcome);
   }
 }
 
 /** See the file's header. */
-export class BatchWriter {
-  readonly #apply: (writes: readonly ScriptWrite[]) => Promise<WriteOutcome[]>;
+export class BatchWriter<R = never> {
+  readonly #apply: (writes: readonly PendingWrite<R>[]) => Promise<WriteOutcome[]>;
+  readonly #rescue: Rescue<R> | undefined;
   readonly #clock: Clock;
   readonly #policy: BatchPolicy;
-  #gathered = new Map<string, PendingWrite>();
+  #gathered = new Map<string, PendingWrite<R>>();
   /** The batches under way by key, oldest first; there are at most `maxInFlight`. */
-  readonly #underWay: ReadonlyMap<string, PendingWrite>[] = [];
+  readonly #underWay: ReadonlyMap<string, PendingWrite<R>>[] = [];
   #underWayCount = 0;
   readonly #batchesUnderWay = new Set<Promise<void>>();
   /** Actions that wait for room; those before `#waitingFrom` have run. */
@@ -68,8 +80,15 @@ export class BatchWriter {
   #isSettling = false;
   #cancelTimer: (() => void) | undefined;
 
-  constructor(apply: (writes: readonly ScriptWrite[]) => Promise<WriteOutcome[]>, clock: Clock, policy: BatchPolicy) {
+  /** @param rescue absent: what Redis did not confirm ends with its error */
+  constructor(
+    apply: (writes: readonly PendingWrite<R>[]) => Promise<WriteOutcome[]>,
+    clock: Clock,
+    policy: BatchPolicy,
+    rescue?: Rescue<R>,
+  ) {
     this.#apply = apply;
+    this.#rescue = rescue;
     this.#clock = clock;
     // A full queue does not wait for a batch that can't get any larger.
     this.#policy = { ...policy, maxBatch: Math.min(policy.maxBatch, policy.maxPending) };
@@ -95,7 +114,7 @@ export class BatchWriter {
    * Takes a write on its way; resolves to what became of it and never rejects. An older version than one that waits for the
    * same key is `older` at once; a newer one takes its place, and both get the same outcome.
    */
-  put(key: string, redisKey: string, sealed: string | Buffer, version: string): Promise<WriteOutcome> {
+  put(key: string, redisKey: string, sealed: string | Buffer, version: string): Promise<WriteOutcome | R> {
     const waiting = this.#gathered.get(key);
     if (waiting !== undefined) {
       if (version < waiting.version) return Promise.resolve('older');
@@ -103,14 +122,14 @@ export class BatchWriter {
       waiting.version = version;
       return waiting.outcome;
     }
-    const write = new PendingWrite(key, redisKey, sealed, version);
+    const write = new PendingWrite<R>(key, redisKey, sealed, version);
     this.#gathered.set(key, write);
     this.#plan();
     return write.outcome;
   }
 
   /** The newest write of `key` that Redis has not confirmed; `undefined` when there is none. */
-  find(key: string): PendingWrite | undefined {
+  find(key: string): PendingWrite<R> | undefined {
     if (this.size === 0) return undefined;
     const waiting = this.#gathered.get(key);
     if (waiting !== undefined) return waiting;
@@ -137,6 +156,25 @@ export class BatchWriter {
     } finally {
       this.#flushes--;
     }
+  }
+
+  /** Gives up on Redis for everything that waits or is under way; resolves when the outcome of each is known. */
+  async abandon(error: CacheError): Promise<void> {
+    const outcomes: Promise<unknown>[] = [];
+    do {
+      const left = [...this.#gathered.values(), ...this.#underWay.flatMap((batch) => [...batch.values()])];
+      this.#gathered = new Map();
+      for (const write of left) {
+        outcomes.push(write.outcome);
+        if (!write.isSettled) this.#end(write, error);
+      }
+      // Those who wait for room are let in, whatever is under way, and meet the same end.
+      for (const action of this.#waiting.splice(0).slice(this.#waitingFrom)) action();
+      this.#waitingFrom = 0;
+    } while (this.#gathered.size > 0);
+    this.#cancelTimer?.();
+    this.#cancelTimer = undefined;
+    await Promise.all(outcomes);
   }
 
   #plan(): void {
@@ -181,7 +219,7 @@ export class BatchWriter {
     }
   }
 
-  #takeBatch(): ReadonlyMap<string, PendingWrite> {
+  #takeBatch(): ReadonlyMap<string, PendingWrite<R>> {
     let count = 0;
     let bytes = 0;
     for (const write of this.#gathered.values()) {
@@ -194,7 +232,7 @@ export class BatchWriter {
       this.#gathered = new Map();
       return gathered;
     }
-    const batch = new Map<string, PendingWrite>();
+    const batch = new Map<string, PendingWrite<R>>();
     for (const [key, write] of gathered) {
       if (batch.size === count) break;
       batch.set(key, write);
@@ -203,7 +241,7 @@ export class BatchWriter {
     return batch;
   }
 
-  #send(byKey: ReadonlyMap<string, PendingWrite>): void {
+  #send(byKey: ReadonlyMap<string, PendingWrite<R>>): void {
     const batch = [...byKey.values()];
     this.#underWayCount += batch.length;
     this.#underWay.push(byKey);
@@ -220,17 +258,31 @@ export class BatchWriter {
     this.#batchesUnderWay.add(done);
   }
 
-  #settle(byKey: ReadonlyMap<string, PendingWrite>, batch: readonly PendingWrite[], outcomes: WriteOutcome[] | CacheError): void {
+  #settle(
+    byKey: ReadonlyMap<string, PendingWrite<R>>,
+    batch: readonly PendingWrite<R>[],
+    outcomes: WriteOutcome[] | CacheError,
+  ): void {
     this.#underWayCount -= batch.length;
     this.#underWay.splice(this.#underWay.indexOf(byKey), 1);
     this.#isSettling = this.#policy.delayMs === 0;
     this.#planTick();
     for (let i = 0; i < batch.length; i++) {
-      const write = batch[i] as PendingWrite;
-      write.settle(Array.isArray(outcomes) ? (outcomes[i] ?? internal('Redis confirmed fewer writes than were sent')) : outcomes);
+      const write = batch[i] as PendingWrite<R>;
+      if (write.isSettled) continue;
+      this.#end(
+        write,
+        Array.isArray(outcomes) ? (outcomes[i] ?? internal('Redis confirmed fewer writes than were sent')) : outcomes,
+      );
     }
     this.#admitWaiting();
     if (this.#gathered.size > 0) this.#pump(this.#policy.delayMs === 0);
+  }
+
+  #end(write: PendingWrite<R>, outcome: WriteOutcome): void {
+    // At once, and not when somebody hears of the outcome: the write must be found by its key at every moment.
+    if (this.#rescue !== undefined && typeof outcome !== 'string') write.settle(this.#rescue(write, outcome));
+    else write.settle(outcome);
   }
 
   #admitWaiting(): void {

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { createCounters, snapshotMetrics } from '../../../lib/observe/metrics.js';
 
-const GAUGES = { l1Entries: 5, l1Bytes: 100, pendingWrites: 2, loadsInFlight: 1 };
+const GAUGES = { l1Entries: 5, l1Bytes: 100, pendingWrites: 2, loggedKeys: 3, logBytes: 4096, loadsInFlight: 1 };
 
 describe('snapshotMetrics', () => {
   test('has the counters, the gauges and the share of hits', () => {

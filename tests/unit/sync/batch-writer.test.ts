@@ -1,7 +1,7 @@
 /** The batch writer alone, over an apply function whose answers the test gives when it likes. */
 import { describe, expect, test } from '@jest/globals';
 import { CacheError } from '../../../lib/base/errors.js';
-import { BatchWriter, type BatchPolicy } from '../../../lib/sync/batch-writer.js';
+import { BatchWriter, PendingWrite, type BatchPolicy, type Rescue } from '../../../lib/sync/batch-writer.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import type { ScriptWrite, WriteOutcome } from '../../../lib/tiers/redis/write-script.js';
 
@@ -12,13 +12,13 @@ interface Call {
   readonly fail: (error: unknown) => void;
 }
 
-class Bench {
+class Bench<R = never> {
   readonly clock = new FakeClock();
   readonly calls: Call[] = [];
-  readonly writer: BatchWriter;
+  readonly writer: BatchWriter<R>;
   #versions = 0;
 
-  constructor(policy: Partial<BatchPolicy> = {}) {
+  constructor(policy: Partial<BatchPolicy> = {}, rescue?: Rescue<R>) {
     const apply = (writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> =>
       new Promise((resolve, reject) => {
         this.calls.push({
@@ -28,14 +28,15 @@ class Bench {
           fail: reject,
         });
       });
-    this.writer = new BatchWriter(apply, this.clock, { maxBatch: 3, maxInFlight: 2, delayMs: 0, maxPending: 100, ...policy });
+    const complete = { maxBatch: 3, maxInFlight: 2, delayMs: 0, maxPending: 100, ...policy };
+    this.writer = new BatchWriter<R>(apply, this.clock, complete, rescue);
   }
 
   put(
     key: string,
     sealed: string | Buffer = `value of ${key}`,
     version = String(++this.#versions).padStart(24, '0'),
-  ): Promise<WriteOutcome> {
+  ): Promise<WriteOutcome | R> {
     return this.writer.put(key, `r:${key}`, sealed, version);
   }
 
@@ -316,5 +317,177 @@ describe('flush', () => {
       await settle();
     }
     expect(isFlushed).toBe(true);
+  });
+});
+
+describe('G8: what Redis did not confirm', () => {
+  const refusal = new CacheError('CACHE_L2_UNAVAILABLE', 'refused');
+
+  /** A rescue whose ends the test decides. */
+  function watchRescues(): {
+    readonly rescue: Rescue<'rescued'>;
+    readonly rescued: {
+      readonly key: string;
+      readonly sealed: string | Buffer;
+      readonly version: string;
+      readonly error: CacheError;
+    }[];
+    readonly finish: () => void;
+  } {
+    const rescued: { key: string; sealed: string | Buffer; version: string; error: CacheError }[] = [];
+    let finish = (): void => undefined;
+    const finished = new Promise<'rescued'>((resolve) => {
+      finish = () => resolve('rescued');
+    });
+    const rescue: Rescue<'rescued'> = ({ key, sealed, version }, error) => {
+      rescued.push({ key, sealed, version, error });
+      return finished;
+    };
+    return { rescue, rescued, finish };
+  }
+
+  test('is rescued, each write by itself; what it confirmed is not', async () => {
+    const { rescue, rescued, finish } = watchRescues();
+    const bench = new Bench({}, rescue);
+    const ends = [bench.put('a'), bench.put('b', 'bytes', '7'.padStart(24, '0')), bench.put('c')];
+    await settle();
+    bench.call(0).succeed(['replaced', refusal, 'older']);
+    finish();
+    expect(await Promise.all(ends)).toEqual(['replaced', 'rescued', 'older']);
+    expect(rescued).toEqual([{ key: 'b', sealed: 'bytes', version: '7'.padStart(24, '0'), error: refusal }]);
+  });
+
+  test('is rescued when its whole batch failed, or the answer is too short', async () => {
+    const { rescue, rescued, finish } = watchRescues();
+    finish();
+    const bench = new Bench({}, rescue);
+    const ends = [bench.put('a'), bench.put('b')];
+    await settle();
+    bench.call(0).fail(refusal);
+    expect(await Promise.all(ends)).toEqual(['rescued', 'rescued']);
+    const more = [bench.put('c'), bench.put('d')];
+    await settle();
+    bench.call(1).succeed(['created']);
+    expect(await Promise.all(more)).toEqual(['created', 'rescued']);
+    expect(rescued.map(({ key, error }) => `${key} ${error.code}`)).toEqual([
+      'a CACHE_L2_UNAVAILABLE',
+      'b CACHE_L2_UNAVAILABLE',
+      'd CACHE_INTERNAL',
+    ]);
+  });
+
+  test('is handed over before it is no longer found here: there is no moment between', async () => {
+    const found: unknown[] = [];
+    const bench: Bench<'rescued'> = new Bench<'rescued'>({}, ({ key }) => {
+      found.push([key, bench.writer.size]);
+      return 'rescued';
+    });
+    const end = bench.put('a');
+    await settle();
+    bench.call(0).fail(refusal);
+    // The same turn in which the failure is heard of.
+    await end;
+    expect(found).toEqual([['a', 0]]);
+    expect(bench.writer.find('a')).toBeUndefined();
+  });
+
+  test('does not hold up the writes that come after it, while it is being rescued', async () => {
+    const { rescue, finish } = watchRescues();
+    const bench = new Bench({ maxInFlight: 1, maxBatch: 1, maxPending: 1 }, rescue);
+    const first = bench.put('a');
+    let second: Promise<unknown> | undefined;
+    bench.writer.whenRoom(() => {
+      second = bench.put('b');
+    });
+    await settle();
+    bench.call(0).fail(refusal);
+    await settle();
+    bench.call(1).succeed();
+    expect(await second).toBe('created');
+    finish();
+    expect(await first).toBe('rescued');
+  });
+});
+
+describe('G9: abandon', () => {
+  const closed = new CacheError('CACHE_L2_TIMEOUT', 'not confirmed when the cache was closed');
+
+  test('rescues what waits, what is under way and what waits for room, and resolves when all of it is settled', async () => {
+    const keys: string[] = [];
+    const bench = new Bench<'rescued'>({ maxBatch: 1, maxInFlight: 1, maxPending: 2, delayMs: 60_000 }, ({ key }) => {
+      keys.push(key);
+      return Promise.resolve('rescued');
+    });
+    const ends: Promise<unknown>[] = [];
+    for (const key of ['a', 'b', 'c', 'd', 'e']) bench.writer.whenRoom(() => void ends.push(bench.put(key)));
+    await settle();
+    expect(bench.calls).toHaveLength(1);
+    await bench.writer.abandon(closed);
+    expect(keys.sort()).toEqual(['a', 'b', 'c', 'd', 'e']);
+    expect(await Promise.all(ends)).toEqual(Array(5).fill('rescued'));
+    expect(bench.clock.pendingTimers).toBe(0);
+  });
+
+  test('rescues a write once, whatever is heard of its batch later', async () => {
+    const keys: string[] = [];
+    const bench = new Bench<'rescued'>({}, ({ key }) => {
+      keys.push(key);
+      return 'rescued';
+    });
+    const ends = [bench.put('a'), bench.put('b')];
+    await settle();
+    await bench.writer.abandon(closed);
+    bench.call(0).succeed(['created', closed]);
+    await settle();
+    expect(await Promise.all(ends)).toEqual(['rescued', 'rescued']);
+    expect(keys).toEqual(['a', 'b']);
+    expect(bench.writer.size).toBe(0);
+  });
+
+  test('waits for a rescue that is under way', async () => {
+    let finish = (): void => undefined;
+    const bench = new Bench<'rescued'>({}, () => new Promise((resolve) => (finish = () => resolve('rescued'))));
+    void bench.put('a');
+    await settle();
+    let isDone = false;
+    const abandoning = bench.writer.abandon(closed).then(() => {
+      isDone = true;
+    });
+    await settle();
+    expect(isDone).toBe(false);
+    finish();
+    await abandoning;
+  });
+
+  test('without a rescue ends what is left with its error', async () => {
+    const bench = new Bench({ maxInFlight: 1, maxBatch: 1 });
+    const ends = [bench.put('a'), bench.put('b')];
+    await settle();
+    await bench.writer.abandon(closed);
+    expect(await Promise.all(ends)).toEqual([closed, closed]);
+  });
+
+  test('with nothing left does nothing', async () => {
+    const bench = new Bench();
+    await bench.writer.abandon(closed);
+    expect(bench.writer.size).toBe(0);
+  });
+});
+
+describe('a pending write', () => {
+  test('is settled once: what comes later changes nothing', async () => {
+    const write = new PendingWrite<'rescued'>('k', 'r:k', 'bytes', '1');
+    expect(write.isSettled).toBe(false);
+    write.settle('rescued');
+    write.settle('created');
+    expect(write.isSettled).toBe(true);
+    expect(await write.outcome).toBe('rescued');
+  });
+
+  test('counts as settled as soon as its outcome is being made', async () => {
+    const write = new PendingWrite<'rescued'>('k', 'r:k', 'bytes', '1');
+    write.settle(new Promise((resolve) => setImmediate(() => resolve('rescued'))));
+    expect(write.isSettled).toBe(true);
+    expect(await write.outcome).toBe('rescued');
   });
 });

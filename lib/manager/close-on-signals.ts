@@ -1,0 +1,127 @@
+/**
+ * Closes caches when the process is told to end, so that what was accepted is in Redis or in the log (G9), and then lets the
+ * signal do what it would have done: the exit status stays the signal's. Nothing is installed unless this is called.
+ */
+import { constants } from 'node:os';
+import { systemClock } from '../base/clock.js';
+import { misuse } from '../base/describe-value.js';
+import { requireTtlMs, type Duration } from '../base/duration.js';
+import { nearestName } from '../base/nearest-name.js';
+import { DEFAULT_DEADLINE_MS, type CacheManager } from './cache-manager.js';
+import { shutdown } from './registry.js';
+
+/** Options of {@link closeOnSignals}. */
+export interface CloseOnSignalsOptions {
+  /** The signals that end the process; absent: `SIGTERM` and `SIGINT`. */
+  readonly signals?: readonly NodeJS.Signals[];
+  /** How long accepted work is drained; absent: 5 s. The names of your own strategies are not known here. */
+  readonly deadline?: Duration;
+  /** The manager to close; absent: the process-wide one, as `shutdown` does. */
+  readonly manager?: CacheManager;
+}
+
+const DEFAULT_SIGNALS: readonly NodeJS.Signals[] = ['SIGTERM', 'SIGINT'];
+const OPTION_NAMES = ['signals', 'deadline', 'manager'];
+
+/** The system lets no process handle these. */
+const UNCATCHABLE = ['SIGKILL', 'SIGSTOP'];
+
+/** Closing that takes so much longer than it was allowed is not waited for: the process was told to end. */
+const GRACE_MS = 2000;
+
+/** A signal ends a process at once. The first process of a container is spared where it does not handle the signal itself. */
+const SPARED_AFTER_MS = 100;
+
+/** Our handlers, to tell them from the application's: there may be several managers, each with handlers of its own. */
+const ours = new Set<unknown>();
+
+/**
+ * Closes caches when the process is told to end, then lets the signal do what it does: without a handler of your own, the
+ * process ends with the signal's status. If there are other handlers for the signal, they decide; this one only closes.
+ * A second signal while the caches are being closed is not waited for.
+ *
+ * @returns a function that removes the handlers
+ * @throws {TypeError} when an option is unknown or of the wrong type
+ * @example
+ * await init('config.toml');
+ * closeOnSignals({ deadline: '3s' });
+ */
+export function closeOnSignals(options: CloseOnSignalsOptions = {}): () => void {
+  const { signals, deadlineMs, manager } = checkOptions(options);
+  let closing: Promise<void> | undefined;
+
+  const remove = (): void => {
+    for (const signal of signals) process.off(signal, handle);
+    ours.delete(handle);
+  };
+
+  const close = async (): Promise<void> => {
+    const deadline = `${deadlineMs}ms`;
+    await (manager === undefined ? shutdown({ deadline }) : manager.close({ deadline }));
+  };
+
+  function handle(signal: NodeJS.Signals): void {
+    // Asked now: a handler that is called once only is gone when the caches are closed, and what it began is not done then.
+    const isOurs = process.listeners(signal).every((listener) => ours.has(listener));
+    const end = (): void => {
+      remove();
+      if (isOurs && process.listenerCount(signal) === 0) endBy(signal);
+    };
+    if (closing === undefined) closing = atMost(deadlineMs + GRACE_MS, close()).then(end);
+    else end();
+  }
+
+  ours.add(handle);
+  // First of all handlers, so that it sees those that remove themselves when they are called.
+  for (const signal of signals) process.prependListener(signal, handle);
+  return remove;
+}
+
+/** Resolves when `work` has ended, however it did, or when the time is up; keeps the process alive until then. */
+function atMost(ms: number, work: Promise<void>): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = systemClock.schedule(resolve, ms, true);
+    const done = (): void => {
+      cancel();
+      resolve();
+    };
+    // That closing failed was reported where it failed, and is no reason to stay.
+    work.then(done, done);
+  });
+}
+
+/** Raises a signal that nobody handles. */
+function endBy(signal: NodeJS.Signals): void {
+  process.kill(process.pid, signal);
+  // Reached where the system spares us; the status is then what a shell makes of the signal.
+  systemClock.schedule(() => process.exit(128 + constants.signals[signal]), SPARED_AFTER_MS, true);
+}
+
+interface CheckedOptions {
+  readonly signals: ReadonlySet<NodeJS.Signals>;
+  readonly deadlineMs: number;
+  readonly manager: CacheManager | undefined;
+}
+
+function checkOptions(options: unknown): CheckedOptions {
+  if (typeof options !== 'object' || options === null) throw misuse('options', 'an object', options);
+  for (const name of Object.keys(options)) {
+    if (OPTION_NAMES.includes(name)) continue;
+    const nearest = nearestName(name, OPTION_NAMES);
+    const hint = nearest === undefined ? `known are ${OPTION_NAMES.join(', ')}` : `did you mean \`${nearest}\`?`;
+    throw new TypeError(`Unknown option \`${name}\`: ${hint}`);
+  }
+  const { signals = DEFAULT_SIGNALS, deadline, manager } = options as CloseOnSignalsOptions;
+  const list: unknown = signals;
+  if (!Array.isArray(list) || list.length === 0) throw misuse('signals', 'a list of signals, such as ["SIGTERM"]', list);
+  for (const signal of list as readonly unknown[]) {
+    if (typeof signal !== 'string' || !Object.hasOwn(constants.signals, signal) || UNCATCHABLE.includes(signal)) {
+      throw misuse('signals', 'a list of signals that a process can handle, such as ["SIGTERM", "SIGINT"]', signal);
+    }
+  }
+  if (manager !== undefined && typeof (manager as { close?: unknown } | null)?.close !== 'function') {
+    throw misuse('manager', 'what `createManager` or `init` resolved to', manager);
+  }
+  const deadlineMs = deadline === undefined ? DEFAULT_DEADLINE_MS : requireTtlMs(deadline, 'deadline');
+  return { signals: new Set(signals), deadlineMs, manager };
+}

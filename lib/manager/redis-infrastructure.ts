@@ -1,0 +1,39 @@
+/**
+ * What services with Redis share: connections with their monitors, and the keeper of the logs. It is a module of its own so
+ * that a configuration without Redis does not load it, nor what it imports.
+ */
+import type { Clock } from '../base/clock.js';
+import type { Random } from '../base/random.js';
+import type { Logger } from '../observe/logger.js';
+import { HealthMonitor } from '../recovery/health-monitor.js';
+import { LogKeeper } from '../recovery/log-keeper.js';
+import { nodeDisk } from '../recovery/node-disk.js';
+import { ConnectionPool } from '../tiers/redis/connection-pool.js';
+
+/** What services with Redis share. */
+export interface Infrastructure {
+  readonly pool: ConnectionPool;
+  readonly keeper: LogKeeper;
+}
+
+/** What it is made of. */
+export interface InfrastructureParts {
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly logger: Logger;
+  readonly keyPrefix: string;
+  readonly intervalMs: number;
+}
+
+/** Makes the shared parts; nothing is opened yet. */
+export function openInfrastructure({ clock, random, logger, keyPrefix, intervalMs }: InfrastructureParts): Infrastructure {
+  return {
+    pool: new ConnectionPool({
+      clock,
+      random,
+      keyPrefix,
+      monitor: (connection) => new HealthMonitor(connection, { clock, logger, intervalMs }),
+    }),
+    keeper: new LogKeeper({ disk: nodeDisk, clock, random, logger, keyPrefix, intervalMs }),
+  };
+}
