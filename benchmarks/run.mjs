@@ -17,6 +17,8 @@ const SUITES = {
   'start-up': { file: 'start-up' },
   'l2-get': { file: 'l2-get', needsRedis: true },
   'l2-set': { file: 'l2-set', needsRedis: true },
+  log: { file: 'log', needsRedis: true },
+  outage: { file: 'outage', needsRedis: true },
   peers: { file: 'peers', needsRedis: true },
 };
 
