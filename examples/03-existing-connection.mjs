@@ -1,5 +1,8 @@
 // @ts-check
 /** Uses an ioredis connection the application has already. oxcache sends its commands over it and never closes it. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { createManager } from 'oxcache';
 
@@ -14,9 +17,11 @@ try {
   process.exit();
 }
 
+// Where the log goes; an application names a folder that outlives it.
+const dir = mkdtempSync(join(tmpdir(), 'oxcache-example-'));
 // A service whose connection is handed in needs no `connection_string`.
 const manager = await createManager(
-  { global: { key_prefix: 'oxcache-example' }, services: { sessions: { cache_type: 'two-level', ttl: '20m' } } },
+  { global: { key_prefix: 'oxcache-example', wal: { dir } }, services: { sessions: { cache_type: 'two-level', ttl: '20m' } } },
   { connections: redis },
 );
 /** @type {import('oxcache').CacheClient<{ user: string }>} */
@@ -32,3 +37,4 @@ console.log('deleted ', await sessions.delete(key));
 await manager.close();
 console.log('the connection is still ours:', await redis.ping());
 redis.disconnect();
+rmSync(dir, { recursive: true });

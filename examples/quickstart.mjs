@@ -5,20 +5,32 @@
  * It uses the Redis at REDIS_URL (or redis://127.0.0.1:6379) if one answers. Otherwise it starts a redis-server of its own,
  * where there is one on the PATH, and can then also show what happens when Redis goes away. Without either it shows what
  * the cache does alone. Keys are unique to a run and deleted at the end (Redis keeps an 80-byte mark of each deletion for an hour).
+ * It works in a temporary folder, where its logs and the data of its Redis go, and removes it.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { cached, CacheError, createManager, init, shutdown } from 'oxcache';
+import { cached, createManager, init, shutdown } from 'oxcache';
 
 const CONFIG = fileURLToPath(new URL('../config.example.toml', import.meta.url));
 const DEFAULT_URL = 'redis://127.0.0.1:6379';
 const DEADLINE_MS = 5000;
+
+/* ---- a second process, in one of the steps: it writes while Redis is away, and is killed ------------------------- */
+
+if (process.argv[2] === 'doomed') {
+  const doomed = await createManager(CONFIG, { logger: { error() {}, warn() {}, info() {}, debug() {} } });
+  const key = process.argv[3] ?? '';
+  console.log(JSON.stringify(await doomed.client('user_cache').set(key, { id: 103, name: 'User 103' })));
+  // Stays until it is killed, or the tour is gone.
+  await once(process.stdin.resume(), 'end');
+  process.exit();
+}
 
 /* ---- the source of the data: slow, and it counts how often it is asked ------------------------------------------ */
 
@@ -41,6 +53,7 @@ async function answers(url) {
       services: {
         probe: {
           cache_type: 'l2',
+          wal: { enabled: false },
           l2: {
             connection_string: url,
             username: '${REDIS_USERNAME:-}',
@@ -80,13 +93,13 @@ async function findFreePort() {
 }
 
 /**
- * Starts a Redis that keeps nothing on disk; resolves when it takes connections.
+ * Starts a Redis that keeps its data in the working directory; resolves when it takes connections.
  *
  * @param {string} file
  * @param {number} port
  */
 async function startRedis(file, port) {
-  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', '--dir', tmpdir()];
+  const args = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'yes', '--appendfsync', 'always'];
   const server = spawn(file, args, { stdio: ['ignore', 'pipe', 'ignore'] });
   const stop = () => void server.kill('SIGKILL');
   process.once('exit', stop);
@@ -155,6 +168,20 @@ async function within(promise, what) {
   }
 }
 
+/**
+ * Waits until `condition` holds.
+ *
+ * @param {string} what
+ * @param {() => Promise<boolean>} condition
+ */
+async function until(what, condition) {
+  const deadlineMs = performance.now() + DEADLINE_MS;
+  while (!(await condition())) {
+    if (performance.now() > deadlineMs) throw new Error(`Waited ${DEADLINE_MS / 1000} s for ${what}`);
+    await delay(10);
+  }
+}
+
 /** What oxcache itself has to say, among the steps instead of on standard error. */
 const logger = {
   error: (/** @type {string} */ message) => say(`log error: ${message}`),
@@ -164,6 +191,14 @@ const logger = {
 };
 
 /* ---- the tour --------------------------------------------------------------------------------------------------- */
+
+// `wal.dir` is relative to the working directory.
+const folder = mkdtempSync(join(tmpdir(), 'oxcache-tour-'));
+process.chdir(folder);
+process.once('exit', () => {
+  process.chdir(tmpdir());
+  rmSync(folder, { recursive: true, force: true });
+});
 
 const url = process.env['REDIS_URL'] || DEFAULT_URL;
 /** @type {{ file: string, port: number, server: import('node:child_process').ChildProcess } | undefined} */
@@ -204,8 +239,9 @@ say(`health: ${manager.health().status}`);
 
 const run = `quickstart-${process.pid}-${Date.now().toString(36)}`;
 const users = manager.client('user_cache');
-const getUser = cached('user_cache', findUser, { key: (id) => `${run}:user:${id}` });
-const written = [42, 7, 100, 101, 102].map((id) => `${run}:user:${id}`);
+const keyOf = (/** @type {number} */ id) => `${run}:user:${id}`;
+const getUser = cached('user_cache', findUser, { key: keyOf });
+const written = [42, 7, 100, 101, 102, 103].map(keyOf);
 const tellUser = (/** @type {{ name: string }} */ user) => `${user.name}; runs of the function so far: ${runs}`;
 
 next('The first call', 'Nothing is cached yet, so the wrapped function runs. It takes 200 ms.');
@@ -240,9 +276,10 @@ if (isThere) {
 }
 
 const tellSet = (/** @type {import('oxcache').SetResult} */ result) => JSON.stringify(result);
+const tellValue = (/** @type {any} */ value) => (value === undefined ? 'undefined: it is not there' : value.name);
 
 next('Writing', '`set` tells where the value really is.');
-await timed('set(user 100)', () => users.set(`${run}:user:100`, { id: 100, name: 'User 100' }), tellSet);
+await timed('set(user 100)', () => users.set(keyOf(100), { id: 100, name: 'User 100' }), tellSet);
 
 if (own !== undefined) {
   next('Redis dies', 'The server is killed, as by a crash.');
@@ -251,31 +288,58 @@ if (own !== undefined) {
   await within(degraded, 'the loss to be noticed');
 }
 if (own !== undefined || !isThere) {
-  if (own === undefined) next('What Redis being away means', 'Reads and loads go on. Nothing waits for Redis.');
+  if (own === undefined) next('What Redis being away means', 'Reads, loads and writes go on. Nothing waits for Redis.');
   await timed('getUser(42), in L1', () => getUser(42), tellUser);
   await timed('getUser(101), not cached', () => getUser(101), tellUser);
-  await timed('set(user 102)', () => users.set(`${run}:user:102`, { id: 102, name: 'User 102' }), tellSet);
-  await timed(
-    'delete(user 102)',
-    () => users.delete(`${run}:user:102`).catch((/** @type {unknown} */ error) => error),
-    (end) => (CacheError.is(end) ? `rejects with ${end.code}` : `resolves to ${String(end)}`),
-  );
-  say(`health: ${manager.health().status}`);
-  say("`l2: 'none'` says that the write is in this process only; a `delete` that cannot reach Redis rejects.");
+  await timed('set(user 102)', () => users.set(keyOf(102), { id: 102, name: 'User 102' }), tellSet);
+  await timed('getL2Only(user 102)', () => users.getL2Only(keyOf(102)), tellValue);
+  await timed('delete(user 100)', () => users.delete(keyOf(100)), String);
+  await timed('get(user 100)', () => users.get(keyOf(100)), tellValue);
+  say(`health: ${manager.health().status}; keys in the log: ${users.metrics().loggedKeys}`);
+  say("`l2: 'logged'` says that the write is in a log on disk, and will be made up for. Until then reads see it there.");
+  if (own === undefined) say('Here no Redis will come, so the log is removed at the end of the tour.');
 } else {
   say('The part where Redis dies is skipped: it is not for a tour to stop a Redis it did not start.');
 }
 if (own !== undefined) {
-  next('Redis comes back', 'Nothing has to be done: oxcache keeps trying and says when it has succeeded.');
+  next('A process dies, too', 'A second process writes while Redis is away, and is killed with SIGKILL.');
+  await timed(
+    'its set(user 103)',
+    () => killAfterWriting(keyOf(103)),
+    (answer) => answer,
+  );
+
+  next('Redis comes back', 'With the data it had. It is told what it missed: nothing has to be done for that.');
   const recovered = once(asEmitter('recover'), 'recover');
+  /** @type {Promise<import('oxcache').CacheEventMap['replay']>} */
+  const replayed = new Promise((resolve) => {
+    users.on('replay', (report) => report.phase === 'finished' && resolve(report));
+  });
   own.server = await startRedis(own.file, own.port);
   await timed(
     'waiting for `recover`',
     () => within(recovered, 'the recovery'),
     () => 'it is used again',
   );
-  await timed('set(user 102)', () => users.set(`${run}:user:102`, { id: 102, name: 'User 102' }), tellSet);
+  await timed(
+    'waiting for the end of `replay`',
+    () => within(replayed, 'the replay'),
+    ({ restored, invalidated, pending }) => JSON.stringify({ restored, invalidated, pending }),
+  );
+
+  next('A process starts', 'It takes over the log of the one that was killed. Its L1 is empty: what it reads is in Redis.');
+  const starting = await createManager(CONFIG, { env, logger });
+  const reader = starting.client('user_cache');
+  await timed(
+    'until Redis has it',
+    () => until('user 103', async () => (await reader.has(keyOf(103))) && reader.metrics().loggedKeys === 0),
+    () => `keys left in the log: ${reader.metrics().loggedKeys}`,
+  );
+  await timed('user 102, of the first process', () => reader.getL2Only(keyOf(102)), tellValue);
+  await timed('user 103, of the killed process', () => reader.getL2Only(keyOf(103)), tellValue);
+  await timed('user 100, deleted meanwhile', () => reader.getL2Only(keyOf(100)), tellValue);
   say(`health: ${manager.health().status}`);
+  await starting.close();
 }
 
 next('What has been counted', 'The same numbers are in `manager.metrics()`, per service.');
@@ -284,8 +348,30 @@ say(`user_cache: ${l1Hits} hits in L1, ${l2Hits} in L2, ${misses} misses, ${load
 
 if (isThere) await users.deleteMany(written);
 await shutdown();
-own?.server.kill('SIGKILL');
+if (own !== undefined) {
+  const gone = once(own.server, 'exit');
+  own.server.kill('SIGKILL');
+  await gone;
+}
 console.log('\n    Done. Next: README.md, examples/ and docs/configuration.md.');
+
+/**
+ * Starts the second process and kills it as soon as its write was acknowledged; resolves to the answer it was given.
+ *
+ * @param {string} key
+ */
+async function killAfterWriting(key) {
+  const file = fileURLToPath(import.meta.url);
+  const doomed = spawn(process.execPath, [file, 'doomed', key], { env, stdio: ['pipe', 'pipe', 'inherit'] });
+  const ended = once(doomed, 'close');
+  try {
+    const [answer] = await within(once(doomed.stdout, 'data'), 'the second process');
+    return String(answer).trim();
+  } finally {
+    doomed.kill('SIGKILL');
+    await ended;
+  }
+}
 
 /**
  * The manager's events of user_cache as an emitter that `once` can wait for.

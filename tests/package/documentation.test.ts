@@ -1,7 +1,7 @@
 /** The documentation is true: its code compiles, what can run runs, its configurations load, and the examples end well. */
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { parse as parseToml } from 'smol-toml';
 import { findFreePort } from '../support/free-port.js';
@@ -35,6 +35,19 @@ const docs = readdirSync(join(PROJECT_ROOT, 'docs'), { recursive: true, encoding
 );
 const readme = readBlocks('README.md');
 const blocks = [...readme, ...docs.flatMap((name) => readBlocks(join('docs', name)))];
+/** Where the headings of a page are linked to, as code hosts name them. */
+function anchorsOf(page: string): Set<string> {
+  const text = readFileSync(join(PROJECT_ROOT, page), 'utf8').replaceAll(/^```.*?^```$/gms, '');
+  return new Set(
+    [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
+      title
+        .toLowerCase()
+        .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+        .replaceAll(' ', '-'),
+    ),
+  );
+}
+
 const ofLanguage = (from: readonly CodeBlock[], ...names: string[]): CodeBlock[] =>
   from.filter(({ language }) => names.includes(language));
 const examples = readdirSync(join(PROJECT_ROOT, 'examples')).filter((name) => name.endsWith('.mjs'));
@@ -131,6 +144,23 @@ describe('the pages', () => {
     expect(unknown).toEqual([]);
   });
 
+  test('link to pages and headings that are there', () => {
+    const pages = ['README.md', 'CHANGELOG.md', 'examples/README.md', ...docs.map((name) => join('docs', name))];
+    const links = pages.flatMap((page) => {
+      const text = readFileSync(join(PROJECT_ROOT, page), 'utf8').replaceAll(/^```.*?^```$/gms, '');
+      return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map(([, target = '']) => ({ page, target }));
+    });
+    const inside = links.filter(({ target }) => !target.includes('://'));
+    expect(inside.length).toBeGreaterThan(50);
+    const broken = inside.filter(({ page, target }) => {
+      const [path = '', anchor] = target.split('#');
+      const file = path === '' ? page : join(dirname(page), path);
+      if (!existsSync(join(PROJECT_ROOT, file))) return true;
+      return anchor !== undefined && !anchorsOf(file).has(anchor);
+    });
+    expect(broken.map(({ page, target }) => `${page}: ${target}`)).toEqual([]);
+  });
+
   test('hold TOML that parses, and whole configurations that load', async () => {
     const loader = join(folder, 'load.mjs');
     writeFileSync(
@@ -169,12 +199,38 @@ describe('the examples', () => {
     expect(examples).toContain('quickstart.mjs');
   });
 
-  test.each(examples)('%s runs to its end with Redis', async (name) => {
-    expectSuccess(await spawnScript(join(PROJECT_ROOT, 'examples', name), { cwd: PROJECT_ROOT, env: { REDIS_URL: server.url } }));
+  /** Runs an example in empty folders and expects them to be empty again. */
+  async function runExample(name: string, env: Readonly<Record<string, string>>): Promise<ScriptResult> {
+    const [cwd, TMPDIR] = ['cwd', 'tmp'].map((kind) => mkdtempSync(join(folder, `${kind}-`))) as [string, string];
+    const result = await spawnScript(join(PROJECT_ROOT, 'examples', name), { cwd, env: { TMPDIR, ...env } });
+    expectSuccess(result);
+    expect({ cwd: readdirSync(cwd), tmp: readdirSync(TMPDIR) }).toEqual({ cwd: [], tmp: [] });
+    return result;
+  }
+
+  test.each(examples)('%s runs to its end with Redis and leaves no files', async (name) => {
+    await runExample(name, { REDIS_URL: server.url });
   });
 
-  test.each(examples)('%s runs to its end without Redis', async (name) => {
-    const env = { REDIS_URL: `redis://127.0.0.1:${await findFreePort()}` };
-    expectSuccess(await spawnScript(join(PROJECT_ROOT, 'examples', name), { cwd: PROJECT_ROOT, env }));
+  test.each(examples)('%s runs to its end without Redis and leaves no files', async (name) => {
+    await runExample(name, { REDIS_URL: `redis://127.0.0.1:${await findFreePort()}` });
+  });
+
+  test('quickstart.mjs shows that no write is lost when Redis and a process die (G7)', async () => {
+    const PATH = `${dirname(process.env['REDIS_SERVER'] ?? '')}:${process.env['PATH'] ?? ''}`;
+    const { stdout } = await runExample('quickstart.mjs', { REDIS_URL: `redis://127.0.0.1:${await findFreePort()}`, PATH });
+    expect(stdout).toMatch(/user 102, of the first process .* User 102\n/);
+    expect(stdout).toMatch(/user 103, of the killed process .* User 103\n/);
+    expect(stdout).toMatch(/user 100, deleted meanwhile .* undefined/);
+  });
+
+  test('quickstart.mjs says what it skips where there is no redis-server', async () => {
+    const { stdout } = await runExample('quickstart.mjs', {
+      REDIS_URL: `redis://127.0.0.1:${await findFreePort()}`,
+      PATH: folder,
+    });
+    expect(stdout).toContain('There is no Redis here');
+    expect(stdout).toContain('"l2":"logged"');
+    expect(stdout).toContain('Done.');
   });
 });

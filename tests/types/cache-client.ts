@@ -1,5 +1,5 @@
 /** Type tests of `CacheClient`: the value type of `getClient<V>` reaches every method. */
-import type { CacheClient, LookupResult, SetResult } from '../../lib/clients/cache-client.js';
+import type { CacheClient, CacheEventMap, LookupResult, ServiceHealth, SetResult, WriteResult } from '../../lib/index.js';
 import { type Equal, expectTrue } from './equal.js';
 
 interface User {
@@ -42,6 +42,31 @@ export async function declaredValues(getClient: GetClient): Promise<void> {
   await client.getOrLoad('1', () => 'one');
 }
 
+/** What a write did is one of four things; nothing else can be asked for. */
+export function writeResults({ l1, l2 }: SetResult): string {
+  expectTrue<Equal<typeof l1, boolean>>();
+  expectTrue<Equal<typeof l2, WriteResult>>();
+  expectTrue<Equal<WriteResult, 'written' | 'logged' | 'queued' | 'none'>>();
+  expectTrue<Equal<CacheEventMap['write']['l2'], WriteResult>>();
+  // @ts-expect-error no such result
+  if (l2 === 'replayed') return 'never';
+  switch (l2) {
+    case 'written':
+    case 'logged':
+    case 'queued':
+    case 'none':
+      return l2;
+  }
+}
+
+/** A service says whether it does without Redis, or catches up. */
+export function health(client: CacheClient): void {
+  expectTrue<Equal<ReturnType<typeof client.health>, ServiceHealth>>();
+  expectTrue<Equal<ServiceHealth['status'], 'healthy' | 'degraded' | 'replaying' | 'closed'>>();
+  expectTrue<Equal<NonNullable<ServiceHealth['l2']>['status'], 'healthy' | 'degraded' | 'recovering' | 'replaying'>>();
+  expectTrue<Equal<ReturnType<typeof client.metrics>['loggedKeys'], number>>();
+}
+
 /** Loaders are told their key, a signal and a stale value of the client's type. */
 export async function loaders(getClient: GetClient): Promise<void> {
   const client = getClient<User>('users');
@@ -64,6 +89,16 @@ export function events(getClient: GetClient): void {
   client.on('hit', ({ service, key, tier, stale }) => {
     expectTrue<Equal<[typeof service, typeof key, typeof tier, typeof stale], [string, string, 'l1' | 'l2', boolean]>>();
   });
+  client.on('replay', ({ phase, restored, pending, ...rest }) => {
+    expectTrue<Equal<typeof phase, 'started' | 'progress' | 'finished' | 'interrupted'>>();
+    expectTrue<Equal<[typeof restored, typeof pending], [number, number]>>();
+    expectTrue<Equal<keyof typeof rest, 'service' | 'invalidated' | 'superseded' | 'durationMs'>>();
+  });
+  client.on('invalidate', ({ reason }) => {
+    expectTrue<Equal<typeof reason, 'clear' | 'log-full'>>();
+  });
+  // @ts-expect-error a replay is not about one key
+  client.on('replay', ({ key }: { readonly key: string }) => key);
   // @ts-expect-error no such event
   client.on('hits', () => undefined);
   // @ts-expect-error the payload of a hit has no error
