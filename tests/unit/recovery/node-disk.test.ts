@@ -93,9 +93,10 @@ describe('a file', () => {
   });
 
   /** The device that is always full is Linux's. */
-  const testOnLinux = process.platform === 'linux' ? test : test.skip;
+  const hasFullDevice = fs.existsSync('/dev/full');
 
-  testOnLinux('on a full disk fails with ENOSPC, and closes all the same', async () => {
+  test('on a full disk fails with ENOSPC, and closes all the same', async () => {
+    if (!hasFullDevice) return;
     const file = await nodeDisk.open('/dev/full');
     await expect(file.write(Buffer.from('x'), 0)).rejects.toMatchObject({ code: 'ENOSPC' });
     const failing = file.write(Buffer.from('y'), 0);
@@ -104,7 +105,8 @@ describe('a file', () => {
     await closing;
   });
 
-  testOnLinux('that cannot be synced says so', async () => {
+  test('that cannot be synced says so', async () => {
+    if (!hasFullDevice) return;
     const file = await nodeDisk.open('/dev/full');
     await expect(file.sync()).rejects.toMatchObject({ code: 'EINVAL' });
     await file.close();
