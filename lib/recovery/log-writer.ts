@@ -8,11 +8,11 @@
  */
 import type { Clock } from '../base/clock.js';
 import type { ControlFacts, ControlFile, LogPoint } from './control-file.js';
-import { withinDeadline } from './disk-deadline.js';
 import type { LogEntry } from './log-entry.js';
 import type { LogIndex } from './log-index.js';
 import type { LogReclaimer } from './log-reclaimer.js';
 import type { LogTrouble } from './log-trouble.js';
+import { SavedFacts } from './saved-facts.js';
 import type { SegmentChain } from './segment-chain.js';
 
 /**
@@ -58,6 +58,7 @@ const RETRY_MS = 1000;
 /** See the file's header. */
 export class LogWriter {
   readonly #parts: LogWriterParts;
+  readonly #facts: SavedFacts;
   #gathered = new Batch();
   #confirmed: string[] = [];
   #idle: (() => void)[] = [];
@@ -67,20 +68,18 @@ export class LogWriter {
   /** When the disk may be asked again; `undefined` while it works. */
   #retryAtMs: number | undefined;
   #diskError: unknown;
-  /** What the control file says. */
-  #facts: ControlFacts;
   #cancelSync: (() => void) | undefined;
   #cancelConfirm: (() => void) | undefined;
   #cancelRetry: (() => void) | undefined;
 
   constructor(parts: LogWriterParts) {
     this.#parts = parts;
-    this.#facts = parts.index.facts;
+    this.#facts = new SavedFacts(parts.control, parts.index, parts.clock);
   }
 
   /** Why the disk can't be written to; `undefined` while it can. */
   get diskError(): unknown {
-    return this.#diskError;
+    return this.#diskError ?? this.#facts.error;
   }
 
   /** Writes an entry of the index, with everything else that is waiting; resolves to what became of it. Never rejects. */
@@ -98,19 +97,9 @@ export class LogWriter {
     else this.#cancelConfirm ??= this.#parts.clock.schedule(this.#onConfirmDue, CONFIRM_DELAY_MS);
   }
 
-  /** Makes the control file say what the index says is invalidated as a whole; whether it now does. Never rejects. */
-  async saveFacts(facts: ControlFacts = this.#parts.index.facts): Promise<boolean> {
-    if (isSamePoint(facts.deadBefore, this.#facts.deadBefore) && isSamePoint(facts.invalidateBefore, this.#facts.invalidateBefore))
-      return true;
-    if (this.#parts.control === undefined) return false;
-    try {
-      await withinDeadline(this.#parts.clock, this.#parts.control.write(facts));
-      this.#facts = facts;
-      return true;
-    } catch (error) {
-      this.#diskError = error;
-      return false;
-    }
+  /** Makes the control file say what is invalidated as a whole; whether it now does. Never rejects. */
+  saveFacts(facts?: ControlFacts): Promise<boolean> {
+    return this.#facts.save(facts);
   }
 
   /** Resolves when everything that was to be written at the time of the call is written or given up. */
@@ -245,10 +234,10 @@ export class LogWriter {
     // Only a disk that was asked just now has failed just now.
     if (isFirst || clock.nowMs() >= (this.#retryAtMs ?? 0)) this.#retryAtMs = clock.nowMs() + RETRY_MS;
     const count = this.#dropAll(batch);
-    const outcome = await this.#saveInvalidation(pointNow());
+    const isSaved = await this.#facts.raise(pointNow());
     onTrouble({ kind: 'disk-failed', count, error, isFirst });
     this.#cancelRetry ??= clock.schedule(this.#onRetryDue, RETRY_MS);
-    return outcome;
+    return isSaved ? 'kept' : 'lost';
   }
 
   /** Gives up the values of a batch; returns how many there were. */
@@ -261,10 +250,6 @@ export class LogWriter {
       count++;
     }
     return count;
-  }
-
-  async #saveInvalidation(invalidateBefore: LogPoint): Promise<LogOutcome> {
-    return (await this.saveFacts({ ...this.#parts.index.facts, invalidateBefore })) ? 'kept' : 'lost';
   }
 
   /** Whether the disk, which has failed, may be asked again; then also for what it refused. */
@@ -284,7 +269,7 @@ export class LogWriter {
     this.#diskError = undefined;
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
-    await this.saveFacts();
+    await this.#facts.lower();
     this.#parts.onTrouble({ kind: 'disk-recovered' });
   }
 
@@ -297,8 +282,4 @@ export class LogWriter {
       });
     }, this.#parts.fsyncIntervalMs);
   }
-}
-
-function isSamePoint(one: LogPoint, other: LogPoint): boolean {
-  return one.version === other.version && one.isLocalTime === other.isLocalTime;
 }

@@ -191,6 +191,8 @@ export class SegmentChain {
       try {
         await withinDeadline(this.#parts.clock, segment.file.sync());
       } catch (error) {
+        // It was removed meanwhile, because nothing in it mattered any more.
+        if (!this.#segments.includes(segment)) continue;
         // The system may have dropped the pages and would call the next sync a success: the file is not asked again.
         segment.isSealed = true;
         segment.isSuspect = true;
