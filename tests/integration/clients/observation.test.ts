@@ -19,6 +19,7 @@ const NAMES: readonly CacheEventName[] = [
   'invalidate',
   'degrade',
   'recover',
+  'replay',
   'error',
 ];
 
@@ -69,6 +70,13 @@ describe.each(KINDS)('a service of type %s', (kind) => {
       writes: 8,
       writesFailed: 0,
       writesSuperseded: 0,
+      writesLogged: 0,
+      valuesGivenUp: 0,
+      serviceInvalidations: 0,
+      logDamage: 0,
+      replayed: 0,
+      replayedInvalidations: 0,
+      replaySuperseded: 0,
       deletes: 4,
       promotions: 0,
       evictions: 0,
@@ -79,6 +87,8 @@ describe.each(KINDS)('a service of type %s', (kind) => {
       l1Entries: 0,
       l1Bytes: 0,
       pendingWrites: 0,
+      loggedKeys: 0,
+      logBytes: 0,
       loadsInFlight: 0,
     });
   });
@@ -89,7 +99,7 @@ describe.each(KINDS)('a service of type %s', (kind) => {
     await runWorkload(client);
     const counts = Object.fromEntries(NAMES.map((name) => [name, events.filter(({ event }) => event === name).length]));
     const expected = { hit: hits.hitsOfFirstTier, miss: 8, load: 6, write: 8, delete: 4, evict: 0, promote: 0, invalidate: 1 };
-    expect(counts).toEqual({ ...expected, degrade: 0, recover: 0, error: 0 });
+    expect(counts).toEqual({ ...expected, degrade: 0, recover: 0, replay: 0, error: 0 });
     for (const { payload } of events) {
       expect(payload.service).toBe('things');
       expect(payload).not.toHaveProperty('value');

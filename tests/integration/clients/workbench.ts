@@ -11,6 +11,7 @@ import { createManager, type ManagerOptions } from '../../../lib/manager/create-
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import { RedisServer } from '../../support/redis-server.js';
 import type { RedisServerOptions } from '../../support/redis-server-options.js';
+import { useTemporaryFolder } from '../../support/temporary-folder.js';
 
 /** The kinds of services. */
 export const KINDS = ['l1', 'l2', 'two-level'] as const;
@@ -34,6 +35,7 @@ export interface BenchOptions extends ManagerOptions {
 export class Workbench {
   readonly #serverOptions: RedisServerOptions;
   readonly #managers: { readonly manager: CacheManager; readonly clock: Clock | undefined }[] = [];
+  readonly #folder = useTemporaryFolder();
   #server: RedisServer | undefined;
 
   /** Registers the hooks of a test file. */
@@ -61,13 +63,18 @@ export class Workbench {
     return this.#server;
   }
 
+  /** The folder of the test, where its managers keep their logs. */
+  get folder(): string {
+    return this.#folder.path;
+  }
+
   /** Opens a manager; services with Redis get this server's address unless they have one. */
   async manager(services: Readonly<Record<string, ServiceConfig>>, options: BenchOptions = {}): Promise<CacheManager> {
     const { global, ...managerOptions } = options;
     const complete = Object.entries(services).map(([name, service]) => [name, this.#withAddress(service, options)] as const);
     const source: ConfigObject = {
       // Longer than any test, also one that moves a fake clock: clocks are compared once, when the manager opens.
-      global: { health_check_interval: 3600, log_level: 'silent', ...global },
+      global: { health_check_interval: 3600, log_level: 'silent', ...global, wal: { dir: this.folder, ...global?.wal } },
       services: Object.fromEntries(complete),
     };
     const manager = await createManager(source, managerOptions);

@@ -1,9 +1,10 @@
 /** Closing drains what was accepted, refuses what comes later, and leaves room for a new beginning (G9). */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { cached, createManager, getClient, init, shutdown, type CacheClient, type ConfigObject } from '../../../lib/index.js';
+import { collectEvents } from '../../support/collect-events.js';
 import { until } from '../../support/until.js';
 import { Gate } from '../races/gate.js';
-import { l2OnlyAt, timeOf, twoLevelAt, useRig } from '../outage/rig.js';
+import { healthy, l2OnlyAt, timeOf, twoLevelAt, useRig, WITHOUT_LOG } from '../outage/rig.js';
 
 const rig = useRig();
 
@@ -101,7 +102,28 @@ describe('G9: close()', () => {
     await manager.client('s').close();
   });
 
-  test('keeps its deadline when Redis is frozen, and says what it leaves', async () => {
+  test('keeps its deadline when Redis is frozen, and leaves what was accepted to the log (G7)', async () => {
+    const server = await rig.startRedis();
+    const service = twoLevelAt(server, { two_level: { write_through: false } });
+    const manager = await rig.open({ s: service });
+    server.freeze();
+    rig.afterwards(() => {
+      server.thaw();
+    });
+    const errors = collectEvents(manager, 'error');
+    for (let i = 0; i < 20; i++) expect(await manager.client('s').set(`k${i}`, i)).toEqual({ l1: true, l2: 'queued' });
+    const waiting = manager.client('s').delete('never');
+    expect(await timeOf(manager.close({ deadline: '150ms' }))).toBeLessThan(350);
+    expect(await waiting).toBe(false);
+    expect(errors).toEqual([]);
+    server.thaw();
+    const next = (await rig.open({ s: service })).client('s');
+    await until(() => next.metrics().loggedKeys === 0);
+    await healthy(next);
+    expect((await next.getMany(Array.from({ length: 20 }, (_, i) => `k${i}`))).size).toBe(20);
+  });
+
+  test('keeps its deadline when Redis is frozen, and says what it loses where there is no log', async () => {
     const server = await rig.startRedis();
     const errors: string[] = [];
     const logger = {
@@ -110,7 +132,7 @@ describe('G9: close()', () => {
       info: () => undefined,
       debug: () => undefined,
     };
-    const service = twoLevelAt(server, { two_level: { write_through: false } });
+    const service = twoLevelAt(server, { two_level: { write_through: false }, ...WITHOUT_LOG });
     const manager = await rig.open({ s: service }, { logger, global: { log_level: 'error' } });
     server.freeze();
     rig.afterwards(() => {

@@ -8,7 +8,7 @@ const rig = useRig();
 const SCRIPT = fileURLToPath(new URL('exit-script.mjs', import.meta.url));
 
 function start(scenario: string, port: number): RunningScript {
-  return startScript(SCRIPT, { args: [scenario, String(port)], deadlineMs: 8000 });
+  return startScript(SCRIPT, { args: [scenario, String(port)], cwd: rig.folder, deadlineMs: 8000 });
 }
 
 /** The script ran to its end, printed nothing that was not asked for, and nothing was left to keep it alive. */

@@ -5,6 +5,7 @@ import type { ConfigObject, L2Config, ServiceConfig } from '../../../lib/config/
 import { createManager } from '../../../lib/manager/create-manager.js';
 import { RedisServer } from '../../support/redis-server.js';
 import type { RedisServerOptions } from '../../support/redis-server-options.js';
+import { useTemporaryFolder } from '../../support/temporary-folder.js';
 import { until } from '../../support/until.js';
 
 /**
@@ -19,6 +20,7 @@ const rules = (commands: readonly string[]): string =>
   `~oxcache:* resetchannels -@all ${commands.map((name) => `+${name}`).join(' ')}`;
 
 const PASSWORD = 'S3cret/p@ss:w%rd?#';
+const folder = useTemporaryFolder();
 const cleanups: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
@@ -37,7 +39,7 @@ interface Opened {
   readonly said: string[];
 }
 
-async function open(server: RedisServer, l2: L2Config, l2Other?: L2Config): Promise<Opened> {
+async function open(server: RedisServer, l2: L2Config, l2Other?: L2Config, hasLog = true): Promise<Opened> {
   const said: string[] = [];
   const say = (message: string, fields?: unknown): void => {
     said.push(`${message} ${JSON.stringify(fields)}`);
@@ -49,7 +51,7 @@ async function open(server: RedisServer, l2: L2Config, l2Other?: L2Config): Prom
   });
   const services: Record<string, ServiceConfig> = { s: { cache_type: 'two-level', l2: withDefaults(l2) } };
   if (l2Other !== undefined) services['t'] = { cache_type: 'l2', l2: withDefaults(l2Other) };
-  const source: ConfigObject = { global: { log_level: 'silly' }, services };
+  const source: ConfigObject = { global: { log_level: 'silly', wal: { enabled: hasLog, dir: folder.path } }, services };
   const manager = await createManager(source, { logger: { error: say, warn: say, info: say, debug: say } });
   cleanups.push(() => manager.close());
   manager.on('error', (payload) =>
@@ -89,7 +91,8 @@ describe('a user of the access control list', () => {
   test.each(NEEDED)('without %s is told so, and what the others allow goes on', async (missing) => {
     const commands = [...NEEDED, ...WELCOME].filter((name) => name !== missing);
     const server = await startServer({ users: [{ name: 'app', password: 'pw', rules: rules(commands) }] });
-    const { manager, said } = await open(server, { username: 'app', password: 'pw' });
+    // With a log, a refused `clear` would be noted there and resolve.
+    const { manager, said } = await open(server, { username: 'app', password: 'pw' }, undefined, false);
     await useEverything(manager).then(
       () => said.push('nothing failed'),
       (error: unknown) => said.push(String(error)),
@@ -108,8 +111,11 @@ describe('a user of the access control list', () => {
       users: [{ name: 'app', password: 'pw', rules: rules([...NEEDED, ...WELCOME].filter((name) => name !== 'getrange')) }],
     });
     const { manager } = await open(server, { username: 'app', password: 'pw' });
-    expect(await manager.client('s').set('a', 'unordered')).toEqual({ l1: true, l2: 'none' });
+    expect(await manager.client('s').set('a', 'unordered')).toEqual({ l1: true, l2: 'logged' });
     expect(await server.call('EXISTS', 'oxcache:s:a')).toBe(0);
+    // The right is granted later: what was refused meanwhile is replayed.
+    await server.call('ACL', 'SETUSER', 'app', '+getrange');
+    await until(async () => (await server.call('EXISTS', 'oxcache:s:a')) === 1);
   });
 
   test('needs select for another database', async () => {
@@ -158,10 +164,10 @@ describe('a password', () => {
       describe: () => `the reason in ${JSON.stringify(client.health())}`,
     });
     expect(client.health().status).toBe('degraded');
-    expect(await client.set('k', 'value-of-a-user')).toEqual({ l1: true, l2: 'none' });
+    expect(await client.set('k', 'value-of-a-user')).toEqual({ l1: true, l2: 'logged' });
     expect(await client.get('k')).toBe('value-of-a-user');
     expect(await client.getOrLoad('other', () => 'loaded')).toBe('loaded');
-    await expect(client.delete('k')).rejects.toMatchObject({ code: 'CACHE_L2_UNAVAILABLE' });
+    expect(await client.delete('k')).toBe(true);
     expectNoSecret([JSON.stringify(manager.health()), ...said], 'wr0ng-guess', 'value-of-a-user');
   });
 

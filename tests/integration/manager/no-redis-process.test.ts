@@ -50,7 +50,7 @@ afterAll(() => {
 });
 
 async function use(...args: readonly string[]): Promise<unknown> {
-  const result = await spawnScript(join(folder, 'use.mjs'), { args });
+  const result = await spawnScript(join(folder, 'use.mjs'), { args, cwd: folder });
   expect(result).toMatchObject({ code: 0, stderr: '', timedOut: false });
   return JSON.parse(result.stdout);
 }

@@ -6,7 +6,7 @@ import { Workbench } from '../clients/workbench.js';
 const bench = new Workbench();
 
 const config = (): Parameters<typeof init>[0] => ({
-  global: { log_level: 'silent' },
+  global: { log_level: 'silent', wal: { dir: bench.folder } },
   services: {
     local: { cache_type: 'l1' },
     users: { cache_type: 'two-level', l2: { connection_string: bench.server.url } },

@@ -40,18 +40,22 @@ batch_size = 100
 batch_interval_ms = 50
 `;
 
+const projectFolder = process.cwd();
 let folder: string;
 let clock: FakeClock;
 let manager: CacheManager;
 
 beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'oxcache-sample-'));
+  // The logs are in a folder below the working directory unless the configuration says otherwise.
+  process.chdir(folder);
   clock = new FakeClock();
   manager = await createManager(save(sample(bench.server.url)), { clock, logger: quiet });
 });
 
 afterEach(async () => {
   await manager.close();
+  process.chdir(projectFolder);
   rmSync(folder, { recursive: true, force: true });
 });
 

@@ -5,7 +5,9 @@ import type { CacheManager } from '../../../lib/manager/cache-manager.js';
 import { createManager } from '../../../lib/manager/create-manager.js';
 import { RedisServer } from '../../support/redis-server.js';
 import type { RedisServerOptions } from '../../support/redis-server-options.js';
+import { useTemporaryFolder } from '../../support/temporary-folder.js';
 
+const folder = useTemporaryFolder();
 const cleanups: (() => Promise<unknown>)[] = [];
 
 afterEach(async () => {
@@ -20,7 +22,7 @@ async function startServer(options: RedisServerOptions): Promise<RedisServer> {
 
 async function open(l2: L2Config): Promise<CacheManager> {
   const services = { s: { cache_type: 'two-level', l2: { connection_timeout_ms: 2000, ...l2 } } } as const;
-  const manager = await createManager({ global: { log_level: 'silent' }, services });
+  const manager = await createManager({ global: { log_level: 'silent', wal: { dir: folder.path } }, services });
   cleanups.push(() => manager.close());
   return manager;
 }

@@ -5,7 +5,7 @@ import { collectEvents } from '../../support/collect-events.js';
 import type { RedisServer } from '../../support/redis-server.js';
 import { until } from '../../support/until.js';
 import { Gate } from '../races/gate.js';
-import { COMMAND_TIMEOUT_MS, degraded, healthy, l2At, l2OnlyAt, timeOf, twoLevelAt, useRig } from './rig.js';
+import { COMMAND_TIMEOUT_MS, degraded, healthy, l2At, l2OnlyAt, timeOf, twoLevelAt, useRig, WITHOUT_LOG } from './rig.js';
 
 const rig = useRig();
 let server: RedisServer;
@@ -20,7 +20,7 @@ beforeEach(async () => {
 });
 
 async function open(more: Readonly<Record<string, unknown>> = {}): Promise<{ two: CacheClient; l2: CacheClient }> {
-  const manager = await rig.open({ two: twoLevelAt(server, more), l2: l2OnlyAt(server) });
+  const manager = await rig.open({ two: twoLevelAt(server, more), l2: l2OnlyAt(server, more) });
   return { two: manager.client('two'), l2: manager.client('l2') };
 }
 
@@ -113,8 +113,52 @@ describe('G6: a frozen Redis', () => {
     expect(await double(3)).toBe(6);
   });
 
-  test('leaves a write in L1 and says so; without L1 the write fails', async () => {
+  test('holds a write up for no longer than its deadline: it is logged, with an L1 or without (G7)', async () => {
     const { two, l2 } = await open();
+    const errors = collectEvents(two, 'error');
+    freeze();
+    for (const client of [two, l2]) {
+      let result: unknown;
+      expect(await timeOf(client.set('k', 'v').then((told) => (result = told)))).toBeLessThan(COMMAND_TIMEOUT_MS + SLACK_MS);
+      expect(result).toEqual({ l1: client === two, l2: 'logged' });
+      expect(await client.get('k')).toBe('v');
+    }
+    await degraded(two);
+    expect(await timeOf(two.set('k2', 'v'))).toBeLessThan(AT_ONCE_MS);
+    expect(await two.getL2Only('k2')).toBe('v');
+    expect(two.metrics()).toMatchObject({ writesLogged: 2, writesFailed: 0, loggedKeys: 2 });
+    expect(errors).toEqual([]);
+    server.thaw();
+    for (const client of [two, l2]) await until(() => client.metrics().loggedKeys === 0);
+    expect(await server.call('EXISTS', 'oxcache:two:k', 'oxcache:two:k2', 'oxcache:l2:k')).toBe(3);
+  });
+
+  test('holds up delete and clear for no longer, and what is gone stays gone (G7); expire is refused', async () => {
+    const { two } = await open();
+    await two.set('deleted', 'v');
+    await two.set('cleared', 'v');
+    freeze();
+    let existed: unknown;
+    const deletion = two.delete('deleted').then((told) => (existed = told));
+    expect(await timeOf(deletion)).toBeLessThan(COMMAND_TIMEOUT_MS + SLACK_MS);
+    expect(existed).toBe(true);
+    expect(await two.get('deleted')).toBeUndefined();
+    expect(await timeOf(two.clear())).toBeLessThan(COMMAND_TIMEOUT_MS + SLACK_MS);
+    expect(await two.get('cleared')).toBeUndefined();
+    await degraded(two);
+    await expect(two.expire('cleared', 10)).rejects.toMatchObject({ code: 'CACHE_L2_UNAVAILABLE', key: 'cleared' });
+    expect(await timeOf(two.clear())).toBeLessThan(AT_ONCE_MS);
+    await two.deleteMany(['deleted', 'cleared']);
+    server.thaw();
+    await until(() => two.metrics().loggedKeys === 0 && two.health().status === 'healthy');
+    for (const key of ['deleted', 'cleared']) {
+      expect(await two.get(key)).toBeUndefined();
+      expect(await two.getL2Only(key)).toBeUndefined();
+    }
+  });
+
+  test('without a log leaves a write in L1 and says so; without L1 the write fails', async () => {
+    const { two, l2 } = await open(WITHOUT_LOG);
     const errors = collectEvents(two, 'error');
     freeze();
     expect(await two.set('k', 'v')).toEqual({ l1: true, l2: 'none' });
@@ -132,8 +176,8 @@ describe('G6: a frozen Redis', () => {
     await expect(l2.set('k2', 'v')).rejects.toMatchObject({ code: 'CACHE_L2_UNAVAILABLE' });
   });
 
-  test('refuses delete, clear and expire, having dropped what was in L1', async () => {
-    const { two } = await open();
+  test('without a log refuses delete, clear and expire, having dropped what was in L1', async () => {
+    const { two } = await open(WITHOUT_LOG);
     await two.set('deleted', 'v');
     await two.set('cleared', 'v');
     freeze();
@@ -174,7 +218,7 @@ describe('G6: a frozen Redis', () => {
     const client = (await opening).client('s');
     expect(client.health().status).toBe('degraded');
     expect(await timeOf(client.get('cold'))).toBeLessThan(AT_ONCE_MS);
-    expect(await client.set('k', 'v')).toEqual({ l1: true, l2: 'none' });
+    expect(await client.set('k', 'v')).toEqual({ l1: true, l2: 'logged' });
     server.thaw();
     await healthy(client);
     expect(await client.set('k', 'v')).toEqual({ l1: true, l2: 'written' });

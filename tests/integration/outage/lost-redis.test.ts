@@ -4,7 +4,7 @@ import { cached, type CacheClient } from '../../../lib/index.js';
 import { collectEvents } from '../../support/collect-events.js';
 import type { RedisServer } from '../../support/redis-server.js';
 import { until } from '../../support/until.js';
-import { CONNECTION_TIMEOUT_MS, degraded, healthy, l2At, l2OnlyAt, timeOf, twoLevelAt, useRig } from './rig.js';
+import { CONNECTION_TIMEOUT_MS, degraded, healthy, l2At, l2OnlyAt, timeOf, twoLevelAt, useRig, WITHOUT_LOG } from './rig.js';
 
 const rig = useRig();
 
@@ -22,19 +22,31 @@ async function expectToWork(client: CacheClient): Promise<void> {
 /** What a two-level service does while Redis is away. */
 async function expectToGoOnAlone(client: CacheClient): Promise<void> {
   expect(await timeOf(client.get('nothing'))).toBeLessThan(AT_ONCE_MS);
+  expect(await client.set('alone', 1)).toEqual({ l1: true, l2: 'logged' });
+  expect(await client.get('alone')).toBe(1);
+  expect(await client.getOrLoad('loaded alone', () => 2)).toBe(2);
+  expect(await client.get('loaded alone')).toBe(2);
+  expect(await client.delete('alone')).toBe(true);
+  expect(await client.get('alone')).toBeUndefined();
+}
+
+/** The same with `wal.enabled = false`: what is not in Redis is nowhere, and a deletion that Redis was not told of is no deletion. */
+async function expectToGoOnWithoutLog(client: CacheClient): Promise<void> {
+  expect(await timeOf(client.get('nothing'))).toBeLessThan(AT_ONCE_MS);
   expect(await client.set('alone', 1)).toEqual({ l1: true, l2: 'none' });
   expect(await client.get('alone')).toBe(1);
   expect(await client.getOrLoad('loaded alone', () => 2)).toBe(2);
   expect(await client.get('loaded alone')).toBe(2);
   await expect(client.delete('alone')).rejects.toMatchObject({ code: 'CACHE_L2_UNAVAILABLE', key: 'alone' });
   expect(await client.get('alone')).toBeUndefined();
+  expect(client.metrics()).toMatchObject({ writesLogged: 0, loggedKeys: 0, logBytes: 0 });
 }
 
 describe('G6: opening without Redis', () => {
   test('where the port is closed takes no time, and Redis is used once it is there', async () => {
     const server = await rig.startRedis();
     await server.kill();
-    const opening = rig.open({ s: twoLevelAt(server), l2: l2OnlyAt(server) });
+    const opening = rig.open({ s: twoLevelAt(server), l2: l2OnlyAt(server), unlogged: twoLevelAt(server, WITHOUT_LOG) });
     expect(await timeOf(opening)).toBeLessThan(SLACK_MS);
     const manager = await opening;
     const client = manager.client('s');
@@ -48,14 +60,26 @@ describe('G6: opening without Redis', () => {
     });
     expect(manager.health().status).toBe('degraded');
     await expectToGoOnAlone(client);
-    await expect(manager.client('l2').set('k', 1)).rejects.toMatchObject({ code: 'CACHE_L2_UNAVAILABLE' });
+    await expectToGoOnWithoutLog(manager.client('unlogged'));
+    expect(await manager.client('l2').set('k', 1)).toEqual({ l1: false, l2: 'logged' });
 
     const recovered = collectEvents(manager, 'recover');
     await server.restart();
     await healthy(client);
-    expect(recovered.map(({ payload }) => payload.service).sort()).toEqual(['l2', 's']);
+    expect(recovered.map(({ payload }) => payload.service).sort()).toEqual(['l2', 's', 'unlogged']);
     expect(recovered[0]?.payload.downMs).toBeGreaterThan(0);
     await expectToWork(client);
+    expect(await client.getL2Only('loaded alone')).toBe(2);
+    await until(async () => (await server.call('EXISTS', 'oxcache:l2:k')) === 1);
+    expect(await manager.client('unlogged').getL2Only('loaded alone')).toBeUndefined();
+  });
+
+  test('and without a log fails the writes of a service that has no L1', async () => {
+    const server = await rig.startRedis();
+    await server.kill();
+    const client = (await rig.open({ l2: l2OnlyAt(server, WITHOUT_LOG) })).client('l2');
+    await expect(client.set('k', 1)).rejects.toMatchObject({ code: 'CACHE_L2_UNAVAILABLE', key: 'k' });
+    await expect(client.delete('k')).rejects.toMatchObject({ code: 'CACHE_L2_UNAVAILABLE', key: 'k' });
   });
 
   test('where nobody answers takes connection_timeout_ms', async () => {
@@ -93,46 +117,53 @@ describe('G6: opening without Redis', () => {
 });
 
 describe('G6: losing Redis', () => {
-  test('in the middle of traffic fails no read and no load, and writes say what happened', async () => {
-    const server = await rig.startRedis();
-    const manager = await rig.open({ s: twoLevelAt(server, { l1: { max_capacity: 50 } }) });
-    const client = manager.client('s');
-    const square = cached(client, async (n: number) => n * n, { key: (n) => `square${n}` });
-    let isOver = false;
-    let rounds = 0;
-    const work = async (id: number): Promise<void> => {
-      for (let n = 0; !isOver; n++) {
-        const key = `k${id}:${n % 200}`;
-        const { l1, l2 } = await client.set(key, n);
-        expect(l1).toBe(true);
-        expect(['written', 'none']).toContain(l2);
-        await client.get(key);
-        await client.getMany([key, `k${id}:${(n + 1) % 200}`]);
-        expect(await client.getOrLoad(`load${id}:${n}`, () => n)).toBe(n);
-        expect(await square(n)).toBe(n * n);
-        rounds++;
-        // Without Redis nothing waits: the rest of the process gets its turn too.
-        await new Promise((resolve) => setImmediate(resolve));
-      }
-    };
-    const workers = Array.from({ length: 20 }, (_, id) => work(id));
-    const progress = async (): Promise<void> => {
-      const before = rounds;
-      await until(() => rounds > before + 40);
-    };
-    await progress();
-    await server.kill();
-    await degraded(client);
-    await progress();
-    await server.restart({ empty: true });
-    await healthy(client);
-    await progress();
-    isOver = true;
-    await Promise.all(workers);
-    expect(client.metrics()).toMatchObject({ loadsInFlight: 0, pendingWrites: 0 });
-    expect(client.metrics().l1Entries).toBeLessThanOrEqual(50);
-    await expectToWork(client);
-  });
+  test.each([
+    ['with a log', 'logged', {}],
+    ['without one', 'none', WITHOUT_LOG],
+  ] as const)(
+    'in the middle of traffic, %s, fails no read and no load, and writes say what happened',
+    async (_name, unconfirmed, more) => {
+      const server = await rig.startRedis();
+      const manager = await rig.open({ s: twoLevelAt(server, { l1: { max_capacity: 50 }, ...more }) });
+      const client = manager.client('s');
+      const square = cached(client, async (n: number) => n * n, { key: (n) => `square${n}` });
+      let isOver = false;
+      let rounds = 0;
+      const work = async (id: number): Promise<void> => {
+        for (let n = 0; !isOver; n++) {
+          const key = `k${id}:${n % 200}`;
+          const { l1, l2 } = await client.set(key, n);
+          expect(l1).toBe(true);
+          expect(['written', unconfirmed]).toContain(l2);
+          await client.get(key);
+          await client.getMany([key, `k${id}:${(n + 1) % 200}`]);
+          expect(await client.getOrLoad(`load${id}:${n}`, () => n)).toBe(n);
+          expect(await square(n)).toBe(n * n);
+          rounds++;
+          // Without Redis nothing waits: the rest of the process gets its turn too.
+          await new Promise((resolve) => setImmediate(resolve));
+        }
+      };
+      const workers = Array.from({ length: 20 }, (_, id) => work(id));
+      const progress = async (): Promise<void> => {
+        const before = rounds;
+        await until(() => rounds > before + 40);
+      };
+      await progress();
+      await server.kill();
+      await degraded(client);
+      await progress();
+      await server.restart({ empty: true });
+      await healthy(client);
+      await progress();
+      isOver = true;
+      await Promise.all(workers);
+      await until(() => client.metrics().loggedKeys === 0);
+      expect(client.metrics()).toMatchObject({ loadsInFlight: 0, pendingWrites: 0 });
+      expect(client.metrics().l1Entries).toBeLessThanOrEqual(50);
+      await expectToWork(client);
+    },
+  );
 
   test('tells each service once, and its return once', async () => {
     const server = await rig.startRedis();
@@ -201,15 +232,20 @@ describe('G6: losing Redis', () => {
     expect((await client.getMany(keys)).size).toBe(20);
   });
 
-  test('in the middle of a batch of writes says for each what is known', async () => {
+  test.each([
+    ['with a log', 'logged', {}],
+    ['without one', 'none', WITHOUT_LOG],
+  ] as const)('in the middle of a batch of writes, %s, says for each what is known', async (_name, unconfirmed, more) => {
     const server = await rig.startRedis();
     const proxy = await rig.startProxy(server);
-    const client = (await rig.open({ s: twoLevelAt(proxy) })).client('s');
+    const client = (await rig.open({ s: twoLevelAt(proxy, more) })).client('s');
     await client.set('script is known', 1);
     proxy.cutAfter(3000, 'toServer');
     const results = await client.setMany(Array.from({ length: 50 }, (_, i) => [`k${i}`, 'x'.repeat(100)] as const));
-    for (const result of results.values()) expect(result).toEqual({ l1: true, l2: 'none' });
+    for (const result of results.values()) expect(result).toEqual({ l1: true, l2: unconfirmed });
     await healthy(client);
+    const found = await client.getL2Only('k49');
+    expect(found).toBe(unconfirmed === 'logged' ? 'x'.repeat(100) : undefined);
     const again = await client.setMany(Array.from({ length: 50 }, (_, i) => [`k${i}`, 'y'] as const));
     for (const result of again.values()) expect(result).toEqual({ l1: true, l2: 'written' });
   });

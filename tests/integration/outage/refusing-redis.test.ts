@@ -2,17 +2,17 @@
 import { describe, expect, test } from '@jest/globals';
 import { collectEvents } from '../../support/collect-events.js';
 import { until } from '../../support/until.js';
-import { degraded, healthy, l2OnlyAt, timeOf, twoLevelAt, useRig } from './rig.js';
+import { degraded, healthy, l2OnlyAt, timeOf, twoLevelAt, useRig, WITHOUT_LOG } from './rig.js';
 
 const rig = useRig();
 
 describe('G6: a Redis that refuses', () => {
-  test('as a read-only replica: reads work, writes stay in L1 and say why, and work after its promotion', async () => {
+  test('as a read-only replica: reads work until a write is refused, which stays in L1 and says why; all works after its promotion', async () => {
     const primary = await rig.startRedis();
     const replica = await rig.startRedis({ config: { replicaof: `127.0.0.1 ${primary.port}` } });
     await (await rig.open({ s: l2OnlyAt(primary) })).client('s').set('k', 'v');
     await until(async () => (await replica.call('EXISTS', 'oxcache:s:k')) === 1);
-    const manager = await rig.open({ s: twoLevelAt(replica), two: twoLevelAt(replica) });
+    const manager = await rig.open({ s: twoLevelAt(replica, WITHOUT_LOG), logged: twoLevelAt(replica) });
     const client = manager.client('s');
     const errors = collectEvents(client, 'error');
     expect(await client.get('k')).toBe('v');
@@ -22,8 +22,12 @@ describe('G6: a Redis that refuses', () => {
     ]);
     await expect(client.delete('k')).rejects.toMatchObject({ code: 'CACHE_L2_UNAVAILABLE' });
     expect(client.peek('k')).toBeUndefined();
+    expect(client.health().status).toBe('degraded');
+    expect(await manager.client('logged').set('k', 'w')).toEqual({ l1: true, l2: 'logged' });
     await replica.call('REPLICAOF', 'NO', 'ONE');
+    await healthy(client);
     expect(await client.set('k', 'w')).toEqual({ l1: true, l2: 'written' });
+    await until(async () => (await replica.call('EXISTS', 'oxcache:logged:k')) === 1);
   });
 
   test('while it loads its data: degraded, and used once it has loaded', async () => {
@@ -39,21 +43,28 @@ describe('G6: a Redis that refuses', () => {
     await server.call('CONFIG', 'SET', 'key-load-delay', '100');
     await server.call('CONFIG', 'SET', 'loading-process-events-interval-bytes', '1024');
     const reload = server.call('DEBUG', 'LOADAOF');
-    await until(async () => (await timeOf(client.getL2Only('k'))) >= 0 && (await client.set('during', 1)).l2 === 'none');
+    await until(async () => (await timeOf(client.getL2Only('k'))) >= 0 && (await client.set('during', 1)).l2 === 'logged');
     expect(await client.get('k')).toBe('v');
     await server.call('CONFIG', 'SET', 'key-load-delay', '0').catch(() => undefined);
     await reload;
     await healthy(client);
     expect(await client.getL2Only('k')).toBe('v');
+    await until(async () => (await server.call('EXISTS', 'oxcache:s:during')) === 1);
     expect(await client.set('after', 1)).toEqual({ l1: true, l2: 'written' });
   });
 
   test('for want of memory: each key for itself, and no older value is left to be served', async () => {
     const server = await rig.startRedis();
-    const manager = await rig.open({ s: twoLevelAt(server), l2: l2OnlyAt(server) });
+    const manager = await rig.open({
+      s: twoLevelAt(server, WITHOUT_LOG),
+      l2: l2OnlyAt(server, WITHOUT_LOG),
+      logged: twoLevelAt(server),
+    });
     const client = manager.client('s');
+    const logged = manager.client('logged');
     const errors = collectEvents(client, 'error');
     await client.set('k', 'old');
+    await logged.set('k', 'old');
     await server.call('CONFIG', 'SET', 'maxmemory-policy', 'noeviction');
     await server.call('CONFIG', 'SET', 'maxmemory', '1');
     expect(await client.set('k', 'new')).toEqual({ l1: true, l2: 'none' });
@@ -66,9 +77,13 @@ describe('G6: a Redis that refuses', () => {
       code: 'CACHE_L2_UNAVAILABLE',
       message: expect.stringContaining('OOM'),
     });
+    expect(await logged.set('k', 'new')).toEqual({ l1: true, l2: 'logged' });
+    expect(await logged.getL2Only('k')).toBe('new');
+    expect(await server.call('EXISTS', 'oxcache:logged:k')).toBe(0);
     expect(client.health().status).toBe('healthy');
     await server.call('CONFIG', 'SET', 'maxmemory', '0');
     expect(await client.set('k', 'newer')).toEqual({ l1: true, l2: 'written' });
+    await until(async () => (await server.call('EXISTS', 'oxcache:logged:k')) === 1);
   });
 
   test('for want of memory: a delete is carried out all the same', async () => {
@@ -92,7 +107,7 @@ describe('G6: a Redis that refuses', () => {
     await degraded(client);
     await until(() => client.health().l2?.reason?.includes('NOAUTH') === true);
     expect(await client.get('k')).toBe('v');
-    expect(await client.set('k2', 'v')).toEqual({ l1: true, l2: 'none' });
+    expect(await client.set('k2', 'v')).toEqual({ l1: true, l2: 'logged' });
     await server.call('CONFIG', 'SET', 'requirepass', '');
     await healthy(client);
     expect(await client.set('k2', 'v')).toEqual({ l1: true, l2: 'written' });

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, expect } from '@jest/globals';
 import { createManager, type CacheManager, type ConfigObject, type ManagerOptions } from '../../../lib/index.js';
 import { RedisServer } from '../../support/redis-server.js';
 import type { RedisServerOptions } from '../../support/redis-server-options.js';
-import { TcpProxy } from '../../support/tcp-proxy.js';
+import { TcpFaultProxy } from '../../../lib/testing/tcp-fault-proxy.js';
+import { useTemporaryFolder } from '../../support/temporary-folder.js';
 import { until } from '../../support/until.js';
 
 /** The settings of one service. */
@@ -18,8 +19,10 @@ export const CONNECTION_TIMEOUT_MS = 1000;
 
 /** Starts things and remembers to end them. */
 export interface Rig {
+  /** The folder of the test: its managers keep their logs there, and scripts may run in it. */
+  readonly folder: string;
   startRedis(options?: RedisServerOptions): Promise<RedisServer>;
-  startProxy(server: { readonly port: number }): Promise<TcpProxy>;
+  startProxy(server: { readonly port: number }): Promise<TcpFaultProxy>;
   open(
     services: Readonly<Record<string, ServiceConfig>>,
     options?: ManagerOptions & { readonly global?: ConfigObject['global'] },
@@ -32,6 +35,7 @@ export interface Rig {
 export function useRig(): Rig {
   const cleanups: (() => unknown)[] = [];
   const unheard: unknown[] = [];
+  const folder = useTemporaryFolder();
   const listen = (reason: unknown): void => {
     unheard.push(reason);
   };
@@ -49,18 +53,22 @@ export function useRig(): Rig {
   };
   return {
     afterwards,
+    get folder() {
+      return folder.path;
+    },
     async startRedis(options) {
       const server = await RedisServer.start(options);
       afterwards(() => server.stop());
       return server;
     },
     async startProxy(server) {
-      const proxy = await TcpProxy.start(server.port);
+      const proxy = await TcpFaultProxy.start(server.port);
       afterwards(() => proxy.close());
       return proxy;
     },
     async open(services, { global, ...options } = {}) {
-      const manager = await createManager({ global: { log_level: 'silent', ...global }, services }, options);
+      const wal = { dir: folder.path, ...global?.wal };
+      const manager = await createManager({ global: { log_level: 'silent', ...global, wal }, services }, options);
       afterwards(() => manager.close({ deadline: '100ms' }));
       return manager;
     },
@@ -86,6 +94,9 @@ export function twoLevelAt(place: { readonly port: number }, more: Readonly<Reco
 export function l2OnlyAt(place: { readonly port: number }, more: Readonly<Record<string, unknown>> = {}): ServiceConfig {
   return { cache_type: 'l2', ttl: 600, l2: l2At(place), ...more };
 }
+
+/** The setting without which there is a log: what Redis does not confirm is then lost, and every call says so. */
+export const WITHOUT_LOG = { wal: { enabled: false } } as const;
 
 /** Waits until a service says that its Redis can be used. */
 export async function healthy(client: { health(): { readonly status: string } }, timeoutMs = 10_000): Promise<void> {

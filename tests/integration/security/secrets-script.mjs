@@ -5,7 +5,20 @@ import { inspect } from 'node:util';
 import { createManager } from '../../../dist/index.js';
 
 const [scenario, port, urlPassword, password, value] = process.argv.slice(2);
-const EVENTS = ['hit', 'miss', 'load', 'write', 'delete', 'evict', 'promote', 'invalidate', 'degrade', 'recover', 'error'];
+const EVENTS = [
+  'hit',
+  'miss',
+  'load',
+  'write',
+  'delete',
+  'evict',
+  'promote',
+  'invalidate',
+  'degrade',
+  'recover',
+  'replay',
+  'error',
+];
 
 const print = (what) => {
   console.log(inspect(what, { depth: null, showHidden: true, maxStringLength: null, maxArrayLength: null, breakLength: 130 }));

@@ -16,7 +16,8 @@ const VALUE = 'theValueNobodyMaySee3';
 const SECRETS = [URL_PASSWORD, encodeURIComponent(URL_PASSWORD), PASSWORD, VALUE, VALUE.slice(0, 10)];
 
 async function run(scenario: string, port: number, fill?: () => Promise<unknown>): Promise<string> {
-  const script = startScript(SCRIPT, { args: [scenario, String(port), URL_PASSWORD, PASSWORD, VALUE], deadlineMs: 25_000 });
+  const args = [scenario, String(port), URL_PASSWORD, PASSWORD, VALUE];
+  const script = startScript(SCRIPT, { args, cwd: rig.folder, deadlineMs: 25_000 });
   if (fill !== undefined) {
     await script.printed('fill\n');
     await fill();

@@ -20,6 +20,7 @@ const EVENTS: Record<CacheEventName, true> = {
   invalidate: true,
   degrade: true,
   recover: true,
+  replay: true,
   error: true,
 };
 const METHODS: Record<keyof CacheClient, true> = {
@@ -60,7 +61,7 @@ describe('the reference pages', () => {
   });
 
   test('docs/events.md lists exactly the fields of the metrics', () => {
-    const gauges = { l1Entries: 0, l1Bytes: 0, pendingWrites: 0, loadsInFlight: 0 };
+    const gauges = { l1Entries: 0, l1Bytes: 0, pendingWrites: 0, loggedKeys: 0, logBytes: 0, loadsInFlight: 0 };
     const metrics: ServiceMetrics = snapshotMetrics('name', true, { ...createCounters(), misses: 1 }, gauges);
     expect(firstColumn('docs/events.md', '## Metrics').sort()).toEqual(Object.keys(metrics).sort());
   });
