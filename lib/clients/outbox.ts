@@ -4,6 +4,8 @@
  * that reads see the writes of their own process (G8).
  */
 import { CacheError } from '../base/errors.js';
+import { versionOfSealed } from '../codec/envelope.js';
+import type { LogEntry } from '../recovery/log-entry.js';
 import type { LogResult, ServiceLog } from '../recovery/service-log.js';
 import type { BatchWriter } from '../sync/batch-writer.js';
 import type { RedisTier } from '../tiers/redis/redis-tier.js';
@@ -95,10 +97,13 @@ export class Outbox {
     return { accepted: logged.then<'queued' | PutOutcome>((result) => (result === 'logged' ? 'queued' : end)), end };
   }
 
-  /** The last write of a key that Redis has not confirmed; `undefined` when there is none. */
+  /**
+   * The last write of a key by this process that Redis has not confirmed; `undefined` when there is none. What another process
+   * left behind counts while Redis can't be asked; after that see {@link reconcile}.
+   */
   find(key: string): OwnWrite | undefined {
     const sent = this.#writer.find(key);
-    const logged = this.#log?.find(key);
+    const logged = this.#logged(key);
     if (logged === undefined) return sent === undefined ? undefined : Buffer.from(sent.sealed);
     if (sent !== undefined && sent.version >= logged.version) return Buffer.from(sent.sealed);
     return this.#log?.read(logged) ?? GIVEN_UP;
@@ -106,7 +111,14 @@ export class Outbox {
 
   /** Whether {@link find} would find something; cheaper. */
   has(key: string): boolean {
-    return this.#writer.find(key) !== undefined || this.#log?.find(key) !== undefined;
+    return this.#writer.find(key) !== undefined || this.#logged(key) !== undefined;
+  }
+
+  /** What counts of a key for which Redis has `raw`: that, or a newer write in a log that is not replayed yet. */
+  reconcile(key: string, raw: Buffer | null): Buffer | null {
+    const logged = this.#log?.find(key);
+    if (logged === undefined || (raw !== null && versionOfSealed(raw) >= logged.version)) return raw;
+    return this.#log?.read(logged) ?? null;
   }
 
   /** Whether {@link hides} says yes to anything. */
@@ -166,6 +178,11 @@ export class Outbox {
   /** Lets go of the log; what Redis was not told stays on the disk. */
   async close(): Promise<void> {
     await this.#log?.close();
+  }
+
+  #logged(key: string): LogEntry | undefined {
+    const logged = this.#log?.find(key);
+    return logged?.segment?.adoptedFrom !== undefined && this.#tier.isUsable ? undefined : logged;
   }
 
   /** Both ends of a write that is logged and sent at once: Redis's word counts, unless it did not confirm. */

@@ -63,7 +63,7 @@ export class ReadPath implements ReadOwner {
 
   open(key: string, raw: Buffer | null): StoredEntry | undefined | Promise<StoredEntry | undefined> {
     const { tier, outbox } = this.#redis as RedisSide;
-    const entry = tier.open(key, raw);
+    const entry = tier.open(key, outbox.loggedKeys === 0 ? raw : outbox.reconcile(key, raw));
     if (entry === undefined || !outbox.hidesAny) return entry;
     if (entry instanceof Promise) return entry.then((opened) => this.#unlessHidden(opened));
     return this.#unlessHidden(entry);

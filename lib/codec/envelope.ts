@@ -154,6 +154,11 @@ export function kindOfSealed(sealed: string | Buffer): string {
   return typeof sealed === 'string' ? sealed.charAt(KIND_AT) : String.fromCharCode(sealed[KIND_AT] ?? 0);
 }
 
+/** The version in the bytes of an entry, without opening it; empty when they are not even long enough. */
+export function versionOfSealed(raw: Buffer): string {
+  return hasText(raw, 0, FORMAT_TAG) ? raw.toString('latin1', VERSION_AT, VERSION_AT + VERSION_LENGTH) : '';
+}
+
 /** When an entry of our own making ends, in milliseconds since the epoch, without opening it. */
 export function expiryOfSealed(sealed: string | Buffer): number {
   if (typeof sealed === 'string') return Number(sealed.slice(EXPIRES_AT, EXPIRES_AT + TIME_LENGTH));

@@ -17,12 +17,12 @@ import { EventHub } from '../observe/event-hub.js';
 import type { Logger } from '../observe/logger.js';
 import { createCounters, type ServiceCounters } from '../observe/metrics.js';
 import type { LogResult, ServiceLog } from '../recovery/service-log.js';
-import { BatchWriter, type BatchPolicy, type PendingWrite } from '../sync/batch-writer.js';
+import { BatchWriter, type BatchPolicy } from '../sync/batch-writer.js';
+import type { OnConfirmed, Rescue } from '../sync/pending-write.js';
 import { WriteFence } from '../sync/write-fence.js';
 import { MemoryTier } from '../tiers/memory/memory-tier.js';
 import { KeySpace } from '../tiers/redis/key-space.js';
 import { RedisTier } from '../tiers/redis/redis-tier.js';
-import type { WriteOutcome } from '../tiers/redis/write-script.js';
 import type { Infrastructure } from './redis-infrastructure.js';
 
 /** What every service of a manager shares. */
@@ -150,19 +150,13 @@ function assembleWriter(
 ): BatchWriter<LogResult> {
   const policy = policyOf(config.twoLevel);
   if (log === undefined) return new BatchWriter<LogResult>((writes) => tier.apply(writes), shared.clock, policy);
-  const apply = async (writes: readonly PendingWrite<LogResult>[]): Promise<WriteOutcome[]> => {
-    const outcomes = await tier.apply(writes);
-    if (log.size > 0) {
-      writes.forEach(({ key, version }, i) => {
-        if (typeof outcomes[i] === 'string') log.confirm(key, version);
-      });
-    }
-    return outcomes;
-  };
-  return new BatchWriter<LogResult>(apply, shared.clock, policy, ({ key, sealed, version }) => {
+  const rescue: Rescue<LogResult> = ({ key, sealed, version }) =>
     // With `wal.mode = "always"` it is there already, or on its way; who put it there waits for that.
-    return log.release(key, version) ? 'logged' : log.put(key, sealed, version);
-  });
+    log.release(key, version) ? 'logged' : log.put(key, sealed, version);
+  const onConfirmed: OnConfirmed<LogResult> = ({ key, version }) =>
+    // A write that ends before an older logged one does: killed now, a successor would bring the older one back.
+    !log.isBlank && log.confirm(key, version) ? log.settle() : undefined;
+  return new BatchWriter<LogResult>((writes) => tier.apply(writes), shared.clock, policy, rescue, onConfirmed);
 }
 
 /** The codec to write with, and the other one, for entries from before the setting was changed. */

@@ -7,7 +7,8 @@
  */
 import type { Clock } from '../base/clock.js';
 import { CacheError } from '../base/errors.js';
-import type { ScriptWrite, WriteOutcome } from '../tiers/redis/write-script.js';
+import type { WriteOutcome } from '../tiers/redis/write-script.js';
+import { PendingWrite, type OnConfirmed, type Rescue } from './pending-write.js';
 
 /** How writes gather. */
 export interface BatchPolicy {
@@ -30,47 +31,27 @@ const PART_SIZE = 16;
 /** Bytes in one batch at most, unless a single write is larger: one script call must not block Redis for long. */
 const MAX_BATCH_BYTES = 1024 * 1024;
 
-/** Takes a write that Redis did not confirm; resolves to what became of it instead. */
-export type Rescue<R> = (write: PendingWrite<R>, error: CacheError) => R | Promise<R>;
-
-/** A write that Redis has not confirmed yet. `R`: what its {@link Rescue} makes of it. */
-export class PendingWrite<R = never> implements ScriptWrite {
-  readonly key: string;
-  readonly redisKey: string;
-  sealed: string | Buffer;
-  version: string;
-  readonly outcome: Promise<WriteOutcome | R>;
-  /** Whether its outcome is known, or being made. */
-  isSettled = false;
-  #resolve: (outcome: WriteOutcome | R | Promise<R>) => void = () => undefined;
-
-  constructor(key: string, redisKey: string, sealed: string | Buffer, version: string) {
-    this.key = key;
-    this.redisKey = redisKey;
-    this.sealed = sealed;
-    this.version = version;
-    this.outcome = new Promise((resolve) => {
-      this.#resolve = resolve;
-    });
-  }
-
-  /** Decides the outcome, once. */
-  settle(outcome: WriteOutcome | R | Promise<R>): void {
-    this.isSettled = true;
-    this.#resolve(outcome);
-  }
+/** A batch under way. */
+interface SentBatch<R> {
+  readonly byKey: ReadonlyMap<string, PendingWrite<R>>;
+  readonly writes: readonly PendingWrite<R>[];
+  /** What Redis said, until those sent before have their outcomes too. */
+  outcomes: WriteOutcome[] | CacheError | undefined;
 }
 
 /** See the file's header. */
 export class BatchWriter<R = never> {
   readonly #apply: (writes: readonly PendingWrite<R>[]) => Promise<WriteOutcome[]>;
   readonly #rescue: Rescue<R> | undefined;
+  readonly #onConfirmed: OnConfirmed<R> | undefined;
   readonly #clock: Clock;
   readonly #policy: BatchPolicy;
   #gathered = new Map<string, PendingWrite<R>>();
-  /** The batches under way by key, oldest first; there are at most `maxInFlight`. */
-  readonly #underWay: ReadonlyMap<string, PendingWrite<R>>[] = [];
+  /** The batches whose outcomes are not known, oldest first; Redis has answered all but `maxInFlight` of them. */
+  readonly #underWay: SentBatch<R>[] = [];
   #underWayCount = 0;
+  /** Batches that Redis has not answered. */
+  #unanswered = 0;
   readonly #batchesUnderWay = new Set<Promise<void>>();
   /** Actions that wait for room; those before `#waitingFrom` have run. */
   #waiting: (() => void)[] = [];
@@ -86,9 +67,11 @@ export class BatchWriter<R = never> {
     clock: Clock,
     policy: BatchPolicy,
     rescue?: Rescue<R>,
+    onConfirmed?: OnConfirmed<R>,
   ) {
     this.#apply = apply;
     this.#rescue = rescue;
+    this.#onConfirmed = onConfirmed;
     this.#clock = clock;
     // A full queue does not wait for a batch that can't get any larger.
     this.#policy = { ...policy, maxBatch: Math.min(policy.maxBatch, policy.maxPending) };
@@ -134,7 +117,7 @@ export class BatchWriter<R = never> {
     const waiting = this.#gathered.get(key);
     if (waiting !== undefined) return waiting;
     for (let i = this.#underWay.length - 1; i >= 0; i--) {
-      const sent = this.#underWay[i]?.get(key);
+      const sent = this.#underWay[i]?.byKey.get(key);
       if (sent !== undefined) return sent;
     }
     return undefined;
@@ -162,7 +145,7 @@ export class BatchWriter<R = never> {
   async abandon(error: CacheError): Promise<void> {
     const outcomes: Promise<unknown>[] = [];
     do {
-      const left = [...this.#gathered.values(), ...this.#underWay.flatMap((batch) => [...batch.values()])];
+      const left = [...this.#gathered.values(), ...this.#underWay.flatMap((batch) => batch.writes)];
       this.#gathered = new Map();
       for (const write of left) {
         outcomes.push(write.outcome);
@@ -207,7 +190,7 @@ export class BatchWriter<R = never> {
   /** Sends batches while the line has room. With a delay, an incomplete batch is sent only when it `isDue`. */
   #pump(isDue: boolean): void {
     const { maxBatch, maxInFlight, delayMs } = this.#policy;
-    while (this.#gathered.size > 0 && this.#underWay.length < maxInFlight) {
+    while (this.#gathered.size > 0 && this.#unanswered < maxInFlight) {
       if (delayMs > 0 && !isDue && this.#flushes === 0 && this.#gathered.size < maxBatch) break;
       this.#send(this.#takeBatch());
     }
@@ -242,47 +225,52 @@ export class BatchWriter<R = never> {
   }
 
   #send(byKey: ReadonlyMap<string, PendingWrite<R>>): void {
-    const batch = [...byKey.values()];
-    this.#underWayCount += batch.length;
-    this.#underWay.push(byKey);
-    const done = this.#apply(batch).then(
-      (outcomes) => {
-        this.#batchesUnderWay.delete(done);
-        this.#settle(byKey, batch, outcomes);
-      },
-      (error: unknown) => {
-        this.#batchesUnderWay.delete(done);
-        this.#settle(byKey, batch, CacheError.is(error) ? error : internal('A batch failed unexpectedly', error));
-      },
-    );
+    const batch: SentBatch<R> = { byKey, writes: [...byKey.values()], outcomes: undefined };
+    this.#underWayCount += batch.writes.length;
+    this.#underWay.push(batch);
+    this.#unanswered++;
+    const end = (outcomes: WriteOutcome[] | CacheError): void => {
+      this.#batchesUnderWay.delete(done);
+      this.#unanswered--;
+      batch.outcomes = outcomes;
+      this.#settleInOrder();
+    };
+    const done = this.#apply(batch.writes).then(end, (error: unknown) => {
+      end(CacheError.is(error) ? error : internal('A batch failed unexpectedly', error));
+    });
     this.#batchesUnderWay.add(done);
   }
 
-  #settle(
-    byKey: ReadonlyMap<string, PendingWrite<R>>,
-    batch: readonly PendingWrite<R>[],
-    outcomes: WriteOutcome[] | CacheError,
-  ): void {
-    this.#underWayCount -= batch.length;
-    this.#underWay.splice(this.#underWay.indexOf(byKey), 1);
-    this.#isSettling = this.#policy.delayMs === 0;
-    this.#planTick();
-    for (let i = 0; i < batch.length; i++) {
-      const write = batch[i] as PendingWrite<R>;
-      if (write.isSettled) continue;
-      this.#end(
-        write,
-        Array.isArray(outcomes) ? (outcomes[i] ?? internal('Redis confirmed fewer writes than were sent')) : outcomes,
-      );
+  /** In the order of sending: a failure told after the success of a newer write of its key would put the older one in its place. */
+  #settleInOrder(): void {
+    for (let oldest = this.#underWay[0]; oldest?.outcomes !== undefined; oldest = this.#underWay[0]) {
+      this.#underWay.shift();
+      this.#settle(oldest.writes, oldest.outcomes);
     }
     this.#admitWaiting();
     if (this.#gathered.size > 0) this.#pump(this.#policy.delayMs === 0);
   }
 
+  #settle(writes: readonly PendingWrite<R>[], outcomes: WriteOutcome[] | CacheError): void {
+    this.#underWayCount -= writes.length;
+    this.#isSettling = this.#policy.delayMs === 0;
+    this.#planTick();
+    for (let i = 0; i < writes.length; i++) {
+      const write = writes[i] as PendingWrite<R>;
+      if (write.isSettled) continue;
+      const outcome = Array.isArray(outcomes) ? outcomes[i] : outcomes;
+      this.#end(write, outcome ?? internal('Redis confirmed fewer writes than were sent'));
+    }
+  }
+
   #end(write: PendingWrite<R>, outcome: WriteOutcome): void {
     // At once, and not when somebody hears of the outcome: the write must be found by its key at every moment.
-    if (this.#rescue !== undefined && typeof outcome !== 'string') write.settle(this.#rescue(write, outcome));
-    else write.settle(outcome);
+    if (typeof outcome !== 'string') {
+      write.settle(this.#rescue === undefined ? outcome : this.#rescue(write, outcome));
+      return;
+    }
+    const more = this.#onConfirmed?.(write);
+    write.settle(more === undefined ? outcome : more.then(() => outcome));
   }
 
   #admitWaiting(): void {

@@ -1,7 +1,8 @@
 /** The batch writer alone, over an apply function whose answers the test gives when it likes. */
 import { describe, expect, test } from '@jest/globals';
 import { CacheError } from '../../../lib/base/errors.js';
-import { BatchWriter, PendingWrite, type BatchPolicy, type Rescue } from '../../../lib/sync/batch-writer.js';
+import { BatchWriter, type BatchPolicy } from '../../../lib/sync/batch-writer.js';
+import { PendingWrite, type OnConfirmed, type Rescue } from '../../../lib/sync/pending-write.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import type { ScriptWrite, WriteOutcome } from '../../../lib/tiers/redis/write-script.js';
 
@@ -18,7 +19,7 @@ class Bench<R = never> {
   readonly writer: BatchWriter<R>;
   #versions = 0;
 
-  constructor(policy: Partial<BatchPolicy> = {}, rescue?: Rescue<R>) {
+  constructor(policy: Partial<BatchPolicy> = {}, rescue?: Rescue<R>, onConfirmed?: OnConfirmed<R>) {
     const apply = (writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> =>
       new Promise((resolve, reject) => {
         this.calls.push({
@@ -29,7 +30,7 @@ class Bench<R = never> {
         });
       });
     const complete = { maxBatch: 3, maxInFlight: 2, delayMs: 0, maxPending: 100, ...policy };
-    this.writer = new BatchWriter<R>(apply, this.clock, complete, rescue);
+    this.writer = new BatchWriter<R>(apply, this.clock, complete, rescue, onConfirmed);
   }
 
   put(
@@ -408,6 +409,49 @@ describe('G8: what Redis did not confirm', () => {
     expect(await second).toBe('created');
     finish();
     expect(await first).toBe('rescued');
+  });
+});
+
+describe('G8: outcomes', () => {
+  test('are made known in the order of sending, so that an older write of a key never comes after a newer one', async () => {
+    const told: string[] = [];
+    const rescue: Rescue<'rescued'> = ({ sealed }) => {
+      told.push(`rescued ${String(sealed)}`);
+      return 'rescued';
+    };
+    const onConfirmed: OnConfirmed<'rescued'> = ({ sealed }) => {
+      told.push(`confirmed ${String(sealed)}`);
+      return undefined;
+    };
+    const bench = new Bench<'rescued'>({}, rescue, onConfirmed);
+    const older = bench.put('a', 'older');
+    await settle();
+    const newer = bench.put('a', 'newer');
+    await settle();
+    bench.call(1).succeed();
+    await settle();
+    // Confirmed or not: the newest write is what a read has to see.
+    expect(bench.writer.find('a')?.sealed).toBe('newer');
+    expect(told).toEqual([]);
+    bench.call(0).fail(new CacheError('CACHE_L2_TIMEOUT', 'no answer'));
+    expect(await Promise.all([older, newer])).toEqual(['rescued', 'created']);
+    expect(told).toEqual(['rescued older', 'confirmed newer']);
+    expect(bench.writer.find('a')).toBeUndefined();
+  });
+
+  test('of a confirmed write wait for what its owner still has to do, and hold nothing else up', async () => {
+    let finish = (): void => undefined;
+    const isWaiting = new Promise<void>((resolve) => (finish = resolve));
+    const bench = new Bench({}, undefined, ({ key }) => (key === 'a' ? isWaiting : undefined));
+    const ends = [bench.put('a'), bench.put('b')] as const;
+    let isKnown = false;
+    void ends[0].then(() => (isKnown = true));
+    await settle();
+    bench.call(0).succeed();
+    expect(await ends[1]).toBe('created');
+    expect([isKnown, bench.writer.size]).toEqual([false, 0]);
+    finish();
+    expect(await ends[0]).toBe('created');
   });
 });
 
