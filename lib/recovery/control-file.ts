@@ -33,7 +33,8 @@ export const NO_POINT: LogPoint = { version: '', isLocalTime: false };
 /** Nothing was invalidated. */
 export const NOTHING_CLEARED: ControlFacts = { deadBefore: NO_POINT, invalidateBefore: NO_POINT };
 
-const FILE_LENGTH = 4096;
+/** Bytes in the file, whatever it says. */
+export const CONTROL_FILE_LENGTH = 4096;
 /** The halves are far enough apart to be in different sectors. */
 const HALVES = [0, 2048];
 const TAG = 'OXCTL1';
@@ -48,38 +49,32 @@ const IS_INVALIDATE_LOCAL = 2;
 
 /** See the file's header. */
 export class ControlFile {
-  readonly #file: LogFile;
-  #sequence: number;
+  readonly #disk: LogDisk;
+  readonly #path: string;
+  #file: LogFile | undefined;
+  #sequence = 0;
+  #next: ControlFacts = NOTHING_CLEARED;
+  /** A write that waits for the one under way. */
+  #queued: Promise<void> | undefined;
+  #last: Promise<void> = Promise.resolve();
 
-  private constructor(file: LogFile, sequence: number) {
-    this.#file = file;
-    this.#sequence = sequence;
-  }
-
-  /** Makes the file in `folder`. @throws the system's error */
-  static async create(disk: LogDisk, folder: string): Promise<ControlFile> {
-    const file = await disk.create(`${folder}/${CONTROL_FILE}`);
-    const bytes = Buffer.alloc(FILE_LENGTH);
-    for (const at of HALVES) encode(NOTHING_CLEARED, 0).copy(bytes, at);
-    try {
-      await file.write(bytes, 0);
-      await file.sync();
-    } catch (error) {
-      await file.close().catch(() => undefined);
-      throw error;
-    }
-    return new ControlFile(file, 0);
+  /** The file of the log in `folder`; it is made with the first {@link write}. */
+  constructor(disk: LogDisk, folder: string) {
+    this.#disk = disk;
+    this.#path = `${folder}/${CONTROL_FILE}`;
   }
 
   /** What the file in `folder` says; `undefined` when it is damaged or cannot be read, {@link NOTHING_CLEARED} when there is none. */
   static async read(disk: LogDisk, folder: string): Promise<ControlFacts | undefined> {
-    if (!(await disk.list(folder)).includes(CONTROL_FILE)) return NOTHING_CLEARED;
     let bytes: Buffer;
     try {
+      if (!(await disk.list(folder)).includes(CONTROL_FILE)) return NOTHING_CLEARED;
       bytes = await disk.read(`${folder}/${CONTROL_FILE}`);
     } catch {
       return undefined;
     }
+    // Its maker died before there was anything to say.
+    if (bytes.length === 0) return NOTHING_CLEARED;
     let newest: { facts: ControlFacts; sequence: number } | undefined;
     for (const at of HALVES) {
       const half = decode(bytes.subarray(at, at + HALF_LENGTH));
@@ -88,9 +83,34 @@ export class ControlFile {
     return newest?.facts;
   }
 
-  /** Replaces what the file says; it has reached the disk when this resolves. @throws the system's error */
-  async write(facts: ControlFacts): Promise<void> {
+  /**
+   * Replaces what the file says; it has reached the disk when this resolves. One write at a time: one that hung must not
+   * overwrite a later one. @throws the system's error
+   */
+  write(facts: ControlFacts): Promise<void> {
+    this.#next = facts;
+    if (this.#queued !== undefined) return this.#queued;
+    const queued = this.#last.then(() => {
+      this.#queued = undefined;
+      return this.#replace(this.#next);
+    });
+    this.#queued = queued;
+    this.#last = queued.catch(() => undefined);
+    return queued;
+  }
+
+  /** Closes the file, once what is under way is done. */
+  async close(): Promise<void> {
+    await this.#last;
+    await this.#file?.close();
+  }
+
+  async #replace(facts: ControlFacts): Promise<void> {
     const half = encode(facts, ++this.#sequence);
+    if (this.#file === undefined) {
+      this.#file = await this.#create(half);
+      return;
+    }
     // One after the other: at any moment one of them is whole.
     for (const at of HALVES) {
       await this.#file.write(half, at);
@@ -98,9 +118,23 @@ export class ControlFile {
     }
   }
 
-  /** Closes the file. */
-  async close(): Promise<void> {
-    await this.#file.close();
+  async #create(half: Buffer): Promise<LogFile> {
+    const bytes = Buffer.alloc(CONTROL_FILE_LENGTH);
+    for (const at of HALVES) half.copy(bytes, at);
+    // One that could neither be written nor removed is used again.
+    const file = await this.#disk.create(this.#path).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+      return this.#disk.open(this.#path);
+    });
+    try {
+      await file.write(bytes, 0);
+      await file.sync();
+      return file;
+    } catch (error) {
+      await file.close().catch(() => undefined);
+      await this.#disk.remove(this.#path).catch(() => undefined);
+      throw error;
+    }
   }
 }
 

@@ -19,6 +19,10 @@ export class LogEntry {
   shiftMs = 0;
   /** Whether somebody else is sending the write to Redis: replay leaves it alone until that has failed. */
   isUnderWay = false;
+  /** Whether its record was handed to a file, whatever became of it: the disk may have it. */
+  wasAppended = false;
+  /** Whether the disk has, or may have, an older record of the key. */
+  isShadowing = false;
   /** When the value ends, in milliseconds since the epoch. */
   expiresAtMs: number;
   /** The sealed entry while no segment has it; `undefined` once it is on the disk, and for what was dropped. */

@@ -107,7 +107,10 @@ export class LogHome {
     try {
       const owner = await describeOwner(processId, clock.nowMs(), socket === undefined ? 'pid' : 'socket');
       file = await disk.create(join(folder, OWNER_NAME));
-      await file.write(bytesOf(owner), 0);
+      await file.write(bytesOf(owner), 0).catch((error: unknown) => {
+        // The socket says enough, and what the dead left must not wait for room. The next touch writes it.
+        if (socket === undefined || (error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
+      });
       await file.sync();
       for (const path of [folder, dirname(folder), dirname(dirname(folder))]) await disk.syncFolder(path);
       return new LogHome(parts, folder, facts.uid, socket, owner, file);

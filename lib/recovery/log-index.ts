@@ -58,19 +58,19 @@ export class LogIndex {
     const known = this.#entries.get(entry.key);
     if (known !== undefined) {
       if (isBefore(entry, known)) return false;
-      this.#forget(known);
+      this.#supersede(known, entry);
     }
     this.#insert(entry);
     return true;
   }
 
-  /** Takes a write found in the log of a process that is gone; where times can't be compared, what is known is newer. */
-  adopt(entry: LogEntry): boolean {
+  /** Takes a write found in the log that a process left in `folder`, unless what is known is newer; whether it was taken. */
+  adopt(entry: LogEntry, folder: string): boolean {
     const known = this.#entries.get(entry.key);
     if (isBefore(entry, this.#facts.deadBefore)) return false;
     if (known !== undefined) {
-      if (known.isLocalTime !== entry.isLocalTime ? known.segment?.isSealed !== true : isBefore(entry, known)) return false;
-      this.#forget(known);
+      if (isBefore(entry, known) || (known.isLocalTime !== entry.isLocalTime && !isLater(entry, known, folder))) return false;
+      this.#supersede(known, entry);
     }
     this.#insert(entry);
     return true;
@@ -95,13 +95,12 @@ export class LogIndex {
     entry.sealed = undefined;
   }
 
-  /** Gives the value of an entry up: its key is kept, to be invalidated. It has no record until the next one is placed. */
+  /** Gives the value of an entry up: its key is kept, to be invalidated. A record it has counts until the next one is placed. */
   dropValue(entry: LogEntry): void {
     if (!this.has(entry)) return;
     if (entry.kind === 'value') this.#values--;
     entry.kind = 'dropped';
     entry.sealed = undefined;
-    this.#unplace(entry);
   }
 
   /** Everything older than `point` is to be removed from Redis and does not count any more. */
@@ -120,6 +119,11 @@ export class LogIndex {
     for (const entry of this.#entries.values()) if (isBefore(entry, deadBefore)) this.remove(entry);
   }
 
+  /** Everything older than `point` is to be removed from Redis; what is known of it here still counts. */
+  invalidate(point: LogPoint): void {
+    this.#facts = { ...this.#facts, invalidateBefore: point };
+  }
+
   /** Redis has nothing any more from before `point`. */
   confirmInvalidation(point: LogPoint): void {
     if (this.#facts.invalidateBefore.version === point.version) this.#facts = { ...this.#facts, invalidateBefore: NO_POINT };
@@ -134,7 +138,8 @@ export class LogIndex {
   /** Puts what was written before the first contact with Redis on Redis's clock. */
   rebase(offsetMs: number): void {
     const { deadBefore, invalidateBefore } = this.#facts;
-    this.#facts = { deadBefore: rebased(deadBefore, offsetMs), invalidateBefore: rebased(invalidateBefore, offsetMs) };
+    if (deadBefore.isLocalTime || invalidateBefore.isLocalTime)
+      this.#facts = { deadBefore: rebased(deadBefore, offsetMs), invalidateBefore: rebased(invalidateBefore, offsetMs) };
     if (!this.#hasLocal && !deadBefore.isLocalTime) return;
     this.#hasLocal = false;
     for (const entry of this.#entries.values()) {
@@ -155,13 +160,14 @@ export class LogIndex {
     if (entry.isLocalTime) this.#hasLocal = true;
   }
 
+  #supersede(known: LogEntry, entry: LogEntry): void {
+    entry.isShadowing = known.isShadowing || known.wasAppended;
+    this.#forget(known);
+  }
+
   #forget(entry: LogEntry): void {
     if (entry.kind === 'value') this.#values--;
     entry.sealed = undefined;
-    this.#unplace(entry);
-  }
-
-  #unplace(entry: LogEntry): void {
     if (entry.segment === undefined) return;
     entry.segment.liveBytes -= entry.length;
     entry.segment = undefined;
@@ -173,9 +179,18 @@ function isBefore(entry: LogPoint, point: LogPoint): boolean {
   return point.version !== '' && entry.isLocalTime === point.isLocalTime && entry.version < point.version;
 }
 
+/**
+ * Whether an adopted write is newer than one on another clock. In one log the order of the records says so. What this process
+ * wrote itself is newer; between other processes the numbers are the best guess.
+ */
+function isLater(entry: LogEntry, known: LogEntry, folder: string): boolean {
+  const origin = known.segment?.adoptedFrom;
+  return origin !== undefined && (origin === folder || entry.version > known.version);
+}
+
+/** On different clocks the numbers are the best guess; the order in which logs are found says nothing. */
 function laterOf(one: LogPoint, other: LogPoint): LogPoint {
-  if (one.version === '') return other;
-  return other.version === '' || isBefore(other, one) ? one : other;
+  return other.version < one.version ? one : other;
 }
 
 function rebased(point: LogPoint, offsetMs: number): LogPoint {

@@ -21,6 +21,8 @@ export interface ReclaimerParts {
   readonly chain: SegmentChain;
   /** Bytes in all segments at most. */
   readonly limitBytes: number;
+  /** How far copying may go beyond that. */
+  readonly copyBytes: number;
   readonly maxAgeMs: number;
   /** The present time on the clock of the entries. */
   readonly nowMs: () => number;
@@ -47,14 +49,15 @@ export class LogReclaimer {
   async makeRoom(neededBytes: number): Promise<boolean> {
     const { index, chain, limitBytes, onTrouble, giveUpAll } = this.#parts;
     let givenUp = 0;
-    // Every segment may be looked at twice: once for what is dead, once for its values.
-    let patience = 2 * chain.size + 2;
+    // Every segment may be looked at twice: once for what is dead, then, in new ones too, for its values.
+    let keepingRounds = chain.size;
+    let patience = 3 * chain.size + 4;
     for (;;) {
       await chain.tidy();
       const { bytes, oldest } = chain;
       const isTooMany = index.size > MAX_KEYS;
       if (!isTooMany && bytes + neededBytes <= limitBytes) break;
-      const isDeadWorthIt = bytes - chain.liveBytes >= bytes * MIN_DEAD_SHARE;
+      const isDeadWorthIt = bytes - chain.liveBytes >= bytes * MIN_DEAD_SHARE && keepingRounds-- > 0;
       if (isTooMany || oldest === undefined || patience-- === 0 || (!isDeadWorthIt && index.values === 0)) {
         await giveUpAll();
         return false;
@@ -67,28 +70,38 @@ export class LogReclaimer {
 
   /** Moves what matters of a segment to the end of the log and removes the file; returns how many values were given up. */
   async rewrite(segment: LogSegment, keepsValues: boolean): Promise<number> {
-    const { chain, index, clock } = this.#parts;
+    const { chain, index } = this.#parts;
     segment.isSealed = true;
     const moved = await this.#liveOf(segment);
     let givenUp = 0;
     for (const { entry, body } of moved) {
       if (entry.segment !== segment || !index.has(entry)) continue;
-      if (chain.isBufferFull || chain.needsRoom(chain.boundOf(entry, body ?? ''))) {
+      const content = body === undefined || this.#isToBeDropped(entry, body, keepsValues) ? undefined : body;
+      const bound = chain.boundOf(entry, content ?? '');
+      if (chain.isBufferFull || chain.needsRoom(bound)) {
         await chain.writeOut();
-        if (chain.needsRoom(chain.boundOf(entry, body ?? ''))) await chain.open();
+        if (chain.needsRoom(bound)) await chain.open();
         if (!index.has(entry)) continue;
       }
-      if (entry.kind === 'value' && (!keepsValues || body === undefined || this.#isOver(entry))) {
-        if (!this.#isOver(entry)) givenUp++;
+      if (content === undefined && entry.kind !== 'dropped') {
+        if (entry.kind === 'value' && !this.#isOver(entry)) givenUp++;
         index.dropValue(entry);
       }
-      chain.append(entry, body ?? '');
+      chain.append(entry, content ?? '');
     }
     await chain.writeOut();
     if (segment.isSuspect) await chain.sync();
+    segment.isSuspect = false;
     // Only now: until here a crash finds what matters in the old file.
-    await withinDeadline(clock, chain.remove(segment));
+    await chain.remove(segment);
     return givenUp;
+  }
+
+  /** Whether a value goes: it is over, or must make room; also for its own copy, which is there before the old file is gone. */
+  #isToBeDropped(entry: LogEntry, body: Buffer, keepsValues: boolean): boolean {
+    const { chain, limitBytes, copyBytes } = this.#parts;
+    if (entry.kind !== 'value') return entry.kind === 'dropped';
+    return !keepsValues || this.#isOver(entry) || chain.bytes + chain.boundOf(entry, body) > limitBytes + copyBytes;
   }
 
   /** Whether a value is not worth keeping: it has expired, or would be replayed as an invalidation for its age. */

@@ -184,19 +184,6 @@ export class RecordBuffer {
   }
 }
 
-/** The body of a `confirm` record: versions that are in Redis, one behind the other. */
-export function encodeConfirmed(versions: readonly string[]): Buffer {
-  return Buffer.from(versions.join(''), 'latin1');
-}
-
-/** The versions in the body of a `confirm` record. */
-export function decodeConfirmed(body: Buffer): string[] {
-  const text = body.toString('latin1');
-  const versions: string[] = [];
-  for (let at = 0; at + VERSION_LENGTH <= text.length; at += VERSION_LENGTH) versions.push(text.slice(at, at + VERSION_LENGTH));
-  return versions;
-}
-
 function writeUint32(buffer: Buffer, value: number, at: number): void {
   buffer[at] = value >>> 24;
   buffer[at + 1] = value >>> 16;

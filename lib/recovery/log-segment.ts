@@ -14,12 +14,15 @@ export class LogSegment {
   bytes: number;
   /** Bytes of records that Redis has not confirmed and nothing has superseded. */
   liveBytes = 0;
+  /** The folder of the log it was taken over with; `undefined` when this process made it. */
+  adoptedFrom: string | undefined = undefined;
   /** Whether nothing may be appended any more: it is full, belongs to an adopted log, or its end is uncertain. */
   isSealed = false;
   /** Whether bytes were written since the last sync. */
   isDirty = false;
   /** Whether a sync failed: its bytes may not be on the disk, though they can still be read. */
   isSuspect = false;
+  #removal: Promise<void> | undefined;
 
   constructor(path: string, salt: number, file: LogFile, bytes: number) {
     this.path = path;
@@ -50,10 +53,20 @@ export class LogSegment {
     return new LogSegment(path, salt, file, SEGMENT_HEADER_LENGTH);
   }
 
-  /** Closes and removes the file. Failures are none of the log's business: what is left is found at the next start. */
-  async remove(disk: LogDisk): Promise<void> {
+  /** Whether its removal has begun and not ended. */
+  get isBeingRemoved(): boolean {
+    return this.#removal !== undefined;
+  }
+
+  /** Closes and removes the file. May be called again when that failed. @throws the system's error */
+  remove(disk: LogDisk): Promise<void> {
     this.isSealed = true;
-    await this.file.close().catch(() => undefined);
-    await disk.remove(this.path).catch(() => undefined);
+    return (this.#removal ??= this.file
+      .close()
+      .catch(() => undefined)
+      .then(() => disk.remove(this.path))
+      .finally(() => {
+        this.#removal = undefined;
+      }));
   }
 }

@@ -7,19 +7,14 @@
  *    deadline, not the truth: their keys are kept to be invalidated, and the control file says so for the case of a crash.
  */
 import type { Clock } from '../base/clock.js';
-import type { ControlFacts, ControlFile, LogPoint } from './control-file.js';
+import { LogBatch, type LogOutcome } from './log-batch.js';
+import type { LogConfirmations } from './log-confirmations.js';
 import type { LogEntry } from './log-entry.js';
 import type { LogIndex } from './log-index.js';
 import type { LogReclaimer } from './log-reclaimer.js';
 import type { LogTrouble } from './log-trouble.js';
-import { SavedFacts } from './saved-facts.js';
+import { RETRY_MS, type SavedFacts } from './saved-facts.js';
 import type { SegmentChain } from './segment-chain.js';
-
-/**
- * What became of a write: `logged`, its value survives a crash; `kept`, its value was given up but its key will be
- * invalidated, also after a crash; `lost`, that holds only while this process lives.
- */
-export type LogOutcome = 'logged' | 'kept' | 'lost';
 
 /** What a writer is made of. */
 export interface LogWriterParts {
@@ -27,43 +22,26 @@ export interface LogWriterParts {
   readonly index: LogIndex;
   readonly chain: SegmentChain;
   readonly reclaimer: LogReclaimer;
-  /** Absent: the disk did not even take that file. */
-  readonly control: ControlFile | undefined;
+  readonly facts: SavedFacts;
   readonly fsync: 'always' | 'interval' | 'never';
   readonly fsyncIntervalMs: number;
-  /** A point after everything that was written so far. */
-  readonly pointNow: () => LogPoint;
+  readonly confirmations: LogConfirmations;
   readonly onTrouble: (trouble: LogTrouble) => void;
-}
-
-/** Writes that share one commit. */
-class Batch {
-  readonly entries = new Map<string, LogEntry>();
-  readonly done: Promise<LogOutcome>;
-  end: (outcome: LogOutcome) => void = () => undefined;
-
-  constructor() {
-    this.done = new Promise((resolve) => {
-      this.end = resolve;
-    });
-  }
 }
 
 /** Confirmations wait this long for company, so many at most. */
 const CONFIRM_DELAY_MS = 100;
 const MAX_CONFIRMED = 4096;
-/** A disk that has failed is tried again after this long. */
-const RETRY_MS = 1000;
 
 /** See the file's header. */
 export class LogWriter {
   readonly #parts: LogWriterParts;
-  readonly #facts: SavedFacts;
-  #gathered = new Batch();
-  #confirmed: string[] = [];
+  #gathered = new LogBatch();
   #idle: (() => void)[] = [];
   #isRunning = false;
   #isPlanned = false;
+  /** Whether something came up that the run under way may have passed already. */
+  #isWanted = false;
   #isClosed = false;
   /** When the disk may be asked again; `undefined` while it works. */
   #retryAtMs: number | undefined;
@@ -74,12 +52,11 @@ export class LogWriter {
 
   constructor(parts: LogWriterParts) {
     this.#parts = parts;
-    this.#facts = new SavedFacts(parts.control, parts.index, parts.clock);
   }
 
   /** Why the disk can't be written to; `undefined` while it can. */
   get diskError(): unknown {
-    return this.#diskError ?? this.#facts.error;
+    return this.#diskError;
   }
 
   /** Writes an entry of the index, with everything else that is waiting; resolves to what became of it. Never rejects. */
@@ -90,16 +67,27 @@ export class LogWriter {
     return this.#gathered.done;
   }
 
-  /** Notes that Redis has the write of a record, so that it is not replayed after a crash. */
-  confirm(recordVersion: string): void {
-    this.#confirmed.push(recordVersion);
-    if (this.#confirmed.length >= MAX_CONFIRMED) this.#plan();
-    else this.#cancelConfirm ??= this.#parts.clock.schedule(this.#onConfirmDue, CONFIRM_DELAY_MS);
+  /** Notes that Redis has an entry that was in the index, so that it is not replayed after a crash. */
+  confirm(entry: LogEntry): void {
+    const { clock, confirmations } = this.#parts;
+    if (!confirmations.add(entry)) return;
+    if (confirmations.size >= MAX_CONFIRMED && this.#retryAtMs === undefined) this.#plan();
+    else this.#cancelConfirm ??= clock.schedule(this.#onConfirmDue, CONFIRM_DELAY_MS);
   }
 
-  /** Makes the control file say what is invalidated as a whole; whether it now does. Never rejects. */
-  saveFacts(facts?: ControlFacts): Promise<boolean> {
-    return this.#facts.save(facts);
+  /** Whether a crash now would bring back an older write of a key that Redis has confirmed. */
+  isUnsaid(key: string): boolean {
+    return this.#parts.confirmations.mayBeUnsaid(key);
+  }
+
+  /** Makes the control file say what the index says is invalidated as a whole; whether it now does. Never rejects. */
+  async saveFacts(): Promise<boolean> {
+    const { facts, onTrouble } = this.#parts;
+    if (await facts.save()) return true;
+    const isFirst = this.#retryAtMs === undefined;
+    this.#noteFailure(facts.error);
+    if (isFirst) onTrouble({ kind: 'disk-failed', count: 0, error: facts.error, isFirst });
+    return false;
   }
 
   /** Resolves when everything that was to be written at the time of the call is written or given up. */
@@ -115,6 +103,8 @@ export class LogWriter {
 
   /** Settles, forces to the disk what was written, and stops. */
   async close(): Promise<void> {
+    // The last chance for what the disk has refused.
+    if (this.#retryAtMs !== undefined) this.#retryAtMs = this.#parts.clock.nowMs();
     await this.settle();
     this.#isClosed = true;
     this.#cancelSync?.();
@@ -134,6 +124,7 @@ export class LogWriter {
   };
 
   #plan(): void {
+    this.#isWanted = true;
     if (this.#isPlanned || this.#isRunning || this.#isClosed) return;
     this.#isPlanned = true;
     process.nextTick(() => {
@@ -145,9 +136,10 @@ export class LogWriter {
 
   /** Works off what is waiting, and what comes meanwhile. Never rejects. */
   async #run(): Promise<void> {
-    do {
+    while (this.#isWanted) {
+      this.#isWanted = false;
       const batch = this.#gathered;
-      this.#gathered = new Batch();
+      this.#gathered = new LogBatch();
       const idle = this.#idle.splice(0);
       let outcome: LogOutcome;
       try {
@@ -157,63 +149,70 @@ export class LogWriter {
       }
       batch.end(outcome);
       for (const resolve of idle) resolve();
-    } while (this.#gathered.entries.size > 0 || this.#idle.length > 0);
+    }
     this.#isRunning = false;
   }
 
-  async #commit(batch: Batch): Promise<LogOutcome> {
-    const { chain, fsync, index } = this.#parts;
+  async #commit(batch: LogBatch): Promise<LogOutcome> {
+    const { chain, confirmations, facts, fsync, index } = this.#parts;
     const isRetry = this.#retryAtMs !== undefined;
     if (isRetry && !this.#mayRetry(batch)) return 'logged';
+    // What was invalidated as a whole may vanish from the disk only when the control file says so.
+    if (!(await facts.save())) throw facts.error;
     await chain.tidy();
     if (chain.hasSuspect) await this.#rewriteSuspects();
     // A disk that failed has to show that it can be written to.
     if (isRetry && batch.entries.size === 0 && index.size > 0) await chain.open();
-    this.#appendConfirmed();
+    const confirmed = await confirmations.append();
     let outcome: LogOutcome = 'logged';
-    for (const entry of batch.entries.values()) {
-      const isAppended = this.#append(entry);
+    for (const { key } of batch.entries.values()) {
+      const isAppended = this.#append(key);
       // No turn of the event loop for each of thousands of records.
       if (isAppended !== true && !(await isAppended)) outcome = 'kept';
     }
     await chain.writeOut();
+    confirmations.release(confirmed);
     if (fsync === 'always') await chain.sync();
-    else if (fsync === 'interval') this.#planSync();
+    if (fsync === 'interval') this.#planSync();
     if (isRetry) await this.#endTrouble();
+    // Entries that a clear removed meanwhile are as safe as the clear is.
+    if (!(await facts.save())) throw facts.error;
     return outcome;
   }
 
-  /** Adds an entry's record to what is written; false when the log was so full that all of it was given up instead. */
-  #append(entry: LogEntry): boolean | Promise<boolean> {
+  /**
+   * Adds the record of a key's last write to what is written: what superseded an entry of this batch is written with it, so
+   * that one of the two is there. False when the log was so full that all of it was given up instead.
+   */
+  #append(key: string): boolean | Promise<boolean> {
     const { chain, index } = this.#parts;
-    if (!index.has(entry) || entry.segment !== undefined) return true;
+    const entry = index.find(key);
+    if (entry === undefined || entry.segment !== undefined) return true;
     const body = entry.sealed ?? '';
     const bound = chain.boundOf(entry, body);
-    if (chain.isBufferFull || chain.needsRoom(bound)) return this.#appendWithRoom(entry, bound);
+    if (chain.isBufferFull || chain.needsRoom(bound)) return this.#appendWithRoom(key);
     chain.append(entry, body);
     return true;
   }
 
-  async #appendWithRoom(entry: LogEntry, bound: number): Promise<boolean> {
+  async #appendWithRoom(key: string): Promise<boolean> {
     const { chain, index, reclaimer } = this.#parts;
-    await chain.writeOut();
-    if (chain.needsRoom(bound)) {
-      if (!(await reclaimer.makeRoom(bound))) return false;
-      // Making room may have opened a segment that has room.
-      if (chain.needsRoom(bound)) await chain.open();
+    for (;;) {
+      await chain.writeOut();
+      // While the disk was busy the entry may have been superseded, or its record been made.
+      const entry = index.find(key);
+      if (entry === undefined || entry.segment !== undefined) return true;
+      const body = entry.sealed ?? '';
+      const bound = chain.boundOf(entry, body);
+      if (chain.needsRoom(bound)) {
+        if (!(await reclaimer.makeRoom(bound))) return false;
+        // Making room may have opened a segment that has room.
+        if (chain.needsRoom(bound)) await chain.open();
+        if (index.find(key) !== entry) continue;
+      }
+      chain.append(entry, body);
+      return true;
     }
-    // While the disk was busy the entry may have been superseded.
-    if (index.has(entry)) chain.append(entry, entry.sealed ?? '');
-    return true;
-  }
-
-  /** Confirmations are written only where there is something they save from being replayed. */
-  #appendConfirmed(): void {
-    const { chain } = this.#parts;
-    if (this.#confirmed.length === 0) return;
-    if (chain.size === 0 || chain.appendConfirmed(this.#confirmed)) this.#confirmed = [];
-    // A sealed end: they wait for the next segment, but not without bound.
-    else if (this.#confirmed.length > MAX_CONFIRMED) this.#confirmed = [];
   }
 
   /** What a failed sync leaves in doubt is written again, with all that is older, so that the order of removal stays. */
@@ -226,51 +225,65 @@ export class LogWriter {
   }
 
   /** The disk did not take a batch: its keys are kept, to be invalidated. */
-  async #refuse(batch: Batch, error: unknown): Promise<LogOutcome> {
-    const { clock, chain, onTrouble, pointNow } = this.#parts;
+  async #refuse(batch: LogBatch, error: unknown): Promise<LogOutcome> {
+    const { chain, facts, onTrouble } = this.#parts;
     chain.abandon();
     const isFirst = this.#retryAtMs === undefined;
-    this.#diskError = error;
-    // Only a disk that was asked just now has failed just now.
-    if (isFirst || clock.nowMs() >= (this.#retryAtMs ?? 0)) this.#retryAtMs = clock.nowMs() + RETRY_MS;
-    const count = this.#dropAll(batch);
-    const isSaved = await this.#facts.raise(pointNow());
+    this.#noteFailure(error);
+    const { count, isShadowing } = this.#dropAll(batch);
+    const isKept = await facts.raise(isShadowing);
     onTrouble({ kind: 'disk-failed', count, error, isFirst });
-    this.#cancelRetry ??= clock.schedule(this.#onRetryDue, RETRY_MS);
-    return isSaved ? 'kept' : 'lost';
+    return isKept ? 'kept' : 'lost';
   }
 
-  /** Gives up the values of a batch; returns how many there were. */
-  #dropAll(batch: Batch): number {
-    const { index } = this.#parts;
+  #noteFailure(error: unknown): void {
+    const { clock } = this.#parts;
+    this.#diskError = error;
+    // Only a disk that was asked just now has failed just now.
+    if (clock.nowMs() >= (this.#retryAtMs ?? 0)) this.#retryAtMs = clock.nowMs() + RETRY_MS;
+    this.#cancelRetry ??= clock.schedule(this.#onRetryDue, RETRY_MS);
+  }
+
+  /** Gives up the values of a batch: how many there were, and whether the disk has, or may have, older records of its keys. */
+  #dropAll(batch: LogBatch): { readonly count: number; readonly isShadowing: boolean } {
+    const { confirmations, index } = this.#parts;
     let count = 0;
+    let isShadowing = false;
     for (const entry of batch.entries.values()) {
+      isShadowing ||= confirmations.mayBeUnsaid(entry.key) || index.find(entry.key)?.isShadowing === true;
       if (!index.has(entry) || entry.segment !== undefined) continue;
       index.dropValue(entry);
       count++;
     }
-    return count;
+    return { count, isShadowing };
   }
 
   /** Whether the disk, which has failed, may be asked again; then also for what it refused. */
-  #mayRetry(batch: Batch): boolean {
-    if (this.#parts.clock.nowMs() < (this.#retryAtMs ?? 0)) {
+  #mayRetry(batch: LogBatch): boolean {
+    const { clock, index } = this.#parts;
+    const waitMs = (this.#retryAtMs ?? 0) - clock.nowMs();
+    if (waitMs > 0) {
       if (batch.entries.size > 0) throw this.#diskError;
+      this.#cancelRetry ??= clock.schedule(this.#onRetryDue, waitMs);
       return false;
     }
-    for (const entry of this.#parts.index.entries()) {
+    for (const entry of index.entries()) {
       if (entry.segment === undefined && entry.kind === 'dropped') batch.entries.set(entry.key, entry);
     }
     return true;
   }
 
+  /** @throws the system's error */
   async #endTrouble(): Promise<void> {
+    const { chain, facts, fsync, onTrouble } = this.#parts;
+    // What is taken back here is what the records stand for from now on.
+    if (fsync !== 'never') await chain.sync();
+    if (!(await facts.lower())) throw facts.error;
     this.#retryAtMs = undefined;
     this.#diskError = undefined;
     this.#cancelRetry?.();
     this.#cancelRetry = undefined;
-    await this.#facts.lower();
-    this.#parts.onTrouble({ kind: 'disk-recovered' });
+    onTrouble({ kind: 'disk-recovered' });
   }
 
   #planSync(): void {

@@ -1,80 +1,99 @@
 /**
- * What the control file says, next to what it should say. It follows the index, with one exception: while the disk refuses
- * records, keys are known in memory only, and the file says for the case of a crash that the whole service is invalid.
+ * Keeps the control file saying what the index says is invalidated as a whole. While the disk refuses records it says more:
+ * that everything up to now is to be invalidated, so that a crash forgets none of the keys that only memory has. That is
+ * taken back once their records are there.
  */
 import type { Clock } from '../base/clock.js';
-import { NO_POINT, type ControlFacts, type ControlFile, type LogPoint } from './control-file.js';
+import type { ControlFacts, ControlFile, LogPoint } from './control-file.js';
 import { withinDeadline } from './disk-deadline.js';
 import type { LogIndex } from './log-index.js';
 
+/** A disk that has failed is tried again after this long. */
+export const RETRY_MS = 1000;
+
+/** What is made known while the disk refuses records. */
+interface Emergency {
+  /** Whether the disk has older records of keys that only memory knows better: then none of them count after a crash. */
+  readonly isDead: boolean;
+}
+
 /** See the file's header. */
 export class SavedFacts {
-  readonly #control: ControlFile | undefined;
-  readonly #index: LogIndex;
   readonly #clock: Clock;
-  #saved: ControlFacts;
-  /** Up to where the service is invalid should the process die now; {@link NO_POINT} while the disk works. */
-  #raised: LogPoint = NO_POINT;
-  /** One change after the other: the two halves of the file must not get mixed. */
-  #last: Promise<unknown> = Promise.resolve();
-  #error: unknown;
+  readonly #index: LogIndex;
+  readonly #control: ControlFile | undefined;
+  readonly #pointNow: () => LogPoint;
+  /** What the control file says is what follows from these; `undefined` when that is not certain. */
+  #savedFor: ControlFacts | undefined;
+  #emergency: Emergency | undefined;
+  #error: unknown = new Error('The folder of the log could not be made');
+  #askAgainAtMs = 0;
 
-  /** @param control absent: there is no such file, and nothing can be saved */
-  constructor(control: ControlFile | undefined, index: LogIndex, clock: Clock) {
-    this.#control = control;
-    this.#index = index;
+  /**
+   * @param control absent: there is nowhere to write to
+   * @param pointNow a point after everything that was written so far
+   */
+  constructor(clock: Clock, index: LogIndex, control: ControlFile | undefined, pointNow: () => LogPoint) {
     this.#clock = clock;
-    this.#saved = index.facts;
+    this.#index = index;
+    this.#control = control;
+    this.#pointNow = pointNow;
+    this.#savedFor = index.facts;
   }
 
-  /** Why the last change could not be saved; `undefined` when it could. */
+  /** Why the last attempt to save failed. */
   get error(): unknown {
     return this.#error;
   }
 
-  /** Saves what the index says, or `facts` before it says so; whether the file now says it. Never rejects. */
-  save(facts?: ControlFacts): Promise<boolean> {
-    const saving = this.#last.then(() => this.#write(facts ?? this.#due()));
-    this.#last = saving;
-    return saving;
+  /** Makes the file, so that it needs no room later; whether it is there. Never rejects. */
+  async prepare(): Promise<boolean> {
+    this.#savedFor = undefined;
+    const isThere = await this.save();
+    // Without it there is nothing to be read, which says the same.
+    this.#savedFor = this.#index.facts;
+    return isThere;
   }
 
-  /** Saves that everything before `point` is invalid, until {@link lower}; whether the file now says it. Never rejects. */
-  raise(point: LogPoint): Promise<boolean> {
-    this.#raised = point;
-    return this.save();
-  }
-
-  /** The disk has what was known in memory only: the file follows the index again. Never rejects. */
-  lower(): Promise<boolean> {
-    this.#raised = NO_POINT;
-    return this.save();
-  }
-
-  #due(): ControlFacts {
+  /** Makes the control file say what it has to; whether it now does. Never rejects. */
+  async save(): Promise<boolean> {
     const { facts } = this.#index;
-    const raised = this.#raised;
-    if (raised.version === '') return facts;
-    const isCovered = facts.invalidateBefore.isLocalTime === raised.isLocalTime && facts.invalidateBefore.version > raised.version;
-    return isCovered ? facts : { ...facts, invalidateBefore: raised };
-  }
-
-  async #write(facts: ControlFacts): Promise<boolean> {
-    const { deadBefore, invalidateBefore } = this.#saved;
-    if (isSame(facts.deadBefore, deadBefore) && isSame(facts.invalidateBefore, invalidateBefore)) return true;
-    if (this.#control === undefined) return false;
+    if (this.#savedFor === facts) return true;
+    // A disk that hangs would take another deadline from the next caller.
+    if (this.#control === undefined || this.#clock.nowMs() < this.#askAgainAtMs) return false;
+    this.#savedFor = undefined;
+    const emergency = this.#emergency;
     try {
-      await withinDeadline(this.#clock, this.#control.write(facts));
-      this.#saved = facts;
-      this.#error = undefined;
-      return true;
+      await withinDeadline(this.#clock, this.#control.write(this.#withEmergency(facts)));
     } catch (error) {
       this.#error = error;
+      if ((error as NodeJS.ErrnoException).code === 'ETIMEDOUT') this.#askAgainAtMs = this.#clock.nowMs() + RETRY_MS;
       return false;
     }
+    if (this.#emergency === emergency) this.#savedFor = facts;
+    return true;
   }
-}
 
-function isSame(one: LogPoint, other: LogPoint): boolean {
-  return one.version === other.version && one.isLocalTime === other.isLocalTime;
+  /** Says that keys are known that the disk does not have; whether the control file now does. Never rejects. */
+  raise(isDead: boolean): Promise<boolean> {
+    this.#emergency = { isDead: isDead || this.#emergency?.isDead === true };
+    this.#savedFor = undefined;
+    return this.save();
+  }
+
+  /** Takes back what {@link raise} said; whether the control file now does. Never rejects. */
+  async lower(): Promise<boolean> {
+    const emergency = this.#emergency;
+    if (emergency !== undefined) this.#savedFor = undefined;
+    this.#emergency = undefined;
+    if (await this.save()) return true;
+    this.#emergency ??= emergency;
+    return false;
+  }
+
+  #withEmergency(facts: ControlFacts): ControlFacts {
+    if (this.#emergency === undefined) return facts;
+    const point = this.#pointNow();
+    return { deadBefore: this.#emergency.isDead ? point : facts.deadBefore, invalidateBefore: point };
+  }
 }

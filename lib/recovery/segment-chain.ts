@@ -7,10 +7,11 @@
 import type { Clock } from '../base/clock.js';
 import type { Random } from '../base/random.js';
 import { withinDeadline } from './disk-deadline.js';
+import type { LogPoint } from './control-file.js';
 import type { LogDisk } from './log-disk.js';
 import type { LogEntry } from './log-entry.js';
 import type { LogIndex } from './log-index.js';
-import { encodeConfirmed, NO_VERSION, RecordBuffer, recordLengthOf } from './log-record.js';
+import { NO_VERSION, RecordBuffer, recordLengthOf } from './log-record.js';
 import { LogSegment } from './log-segment.js';
 
 /** What a chain is made of. */
@@ -32,6 +33,8 @@ export interface ChainParts {
 const MAX_WRITE_BYTES = 1024 * 1024;
 /** More than a head takes. */
 const HEAD_BOUND = 64;
+/** What says whose log this is must not fill the segments. */
+const MAX_ABOUT_LENGTH = 1024;
 
 /** A record that was encoded and is not in the file yet. */
 interface Encoded {
@@ -53,9 +56,9 @@ export class SegmentChain {
     this.#parts = parts;
   }
 
-  /** Bytes in all segments. */
+  /** Bytes in all segments, and those that wait to be written to them. */
   get bytes(): number {
-    let bytes = 0;
+    let bytes = this.#buffer.length;
     for (const segment of this.#segments) bytes += segment.bytes;
     return bytes;
   }
@@ -104,15 +107,19 @@ export class SegmentChain {
     const content = kind === 'dropped' ? '' : body;
     const length = this.#buffer.append(salt, type, recordVersion, isRecordLocal, expiresAtMs - shiftMs, key, content);
     const bodyLength = typeof content === 'string' ? length - recordLengthOf(key, '') : content.length;
+    entry.wasAppended = true;
     this.#encoded.push({ entry, at, length, bodyLength });
   }
 
-  /** Adds a record that says that Redis has these versions; whether there is a segment to hold it. */
-  appendConfirmed(recordVersions: readonly string[]): boolean {
-    const active = this.#segments.at(-1);
-    if (active === undefined || active.isSealed) return false;
-    this.#buffer.append(active.salt, 'confirm', NO_VERSION, false, 0, '', encodeConfirmed(recordVersions));
-    return true;
+  /** An upper bound of the bytes a confirmation takes. */
+  boundOfConfirmed(key: string): number {
+    return key.length * 3 + HEAD_BOUND;
+  }
+
+  /** Adds a record that says that Redis has what is logged of a key up to `point`; there must be an open segment. */
+  appendConfirmed(key: string, { version, isLocalTime }: LogPoint): void {
+    const { salt } = this.#segments.at(-1) as LogSegment;
+    this.#buffer.append(salt, 'confirm', version, isLocalTime, 0, key, '');
   }
 
   /** Whether what was appended should be written before more is. */
@@ -128,14 +135,16 @@ export class SegmentChain {
     const position = segment.bytes;
     const encoded = this.#encoded;
     this.#encoded = [];
+    const writing = segment.file.write(this.#buffer.bytes(), position);
     try {
-      await withinDeadline(this.#parts.clock, segment.file.write(this.#buffer.bytes(), position));
+      await withinDeadline(this.#parts.clock, writing);
     } catch (error) {
       // What is in the file behind this point is uncertain: nothing may be appended to it. A disk that hangs still reads the
       // buffer, so that is given up too.
       this.#buffer = new RecordBuffer();
       segment.isSealed = true;
-      segment.file.truncate(position).catch(() => undefined);
+      segment.bytes = position + length;
+      void cutOff(segment, position, writing);
       throw error;
     }
     this.#buffer.clear();
@@ -162,31 +171,48 @@ export class SegmentChain {
     if (last !== undefined) last.isSealed = true;
     const salt = Math.floor(random() * 2 ** 32);
     const opening = LogSegment.create(disk, folder, ++this.#sequence, salt, clock.nowMs(), syncsNames);
-    const segment = await withinDeadline(clock, opening);
+    let segment: LogSegment;
+    try {
+      segment = await withinDeadline(clock, opening);
+    } catch (error) {
+      // A disk that hung may make the file all the same, when nobody wants it any more.
+      opening.then((late) => late.remove(disk)).catch(() => undefined);
+      throw error;
+    }
     this.#segments.push(segment);
-    this.#buffer.append(salt, 'about', NO_VERSION, false, 0, '', about);
+    this.#buffer.append(salt, 'about', NO_VERSION, false, 0, '', about.length > MAX_ABOUT_LENGTH ? '{}' : about);
     await this.writeOut();
   }
 
   /** Removes segments in which nothing matters any more, oldest first; all of them when the index is empty. */
   async tidy(): Promise<void> {
-    const { index, disk } = this.#parts;
     if (this.#buffer.length > 0) return;
-    const keepsOne = index.size > 0 ? 1 : 0;
-    while (this.#segments.length > keepsOne && this.#segments[0]?.liveBytes === 0) await this.#segments.shift()?.remove(disk);
+    const keepsOne = this.#parts.index.size > 0 ? 1 : 0;
+    for (let [oldest] = this.#segments; oldest !== undefined; [oldest] = this.#segments) {
+      if (this.#segments.length <= keepsOne || oldest.liveBytes > 0 || !(await this.remove(oldest))) return;
+    }
   }
 
-  /** Removes a segment whose records were appended again elsewhere, or no longer count. */
-  async remove(segment: LogSegment): Promise<void> {
+  /**
+   * Removes a segment whose records were appended again elsewhere, or no longer count; whether it is gone. One that the disk
+   * keeps stays in its place, so that nothing newer is removed before it.
+   */
+  async remove(segment: LogSegment): Promise<boolean> {
+    if (segment.isBeingRemoved) return false;
+    try {
+      await withinDeadline(this.#parts.clock, segment.remove(this.#parts.disk));
+    } catch {
+      return false;
+    }
     const at = this.#segments.indexOf(segment);
     if (at >= 0) this.#segments.splice(at, 1);
-    await segment.remove(this.#parts.disk);
+    return true;
   }
 
   /** Forces to the disk what was written. @throws the system's error; the file that failed is then `isSuspect` */
   async sync(): Promise<void> {
     for (const segment of [...this.#segments]) {
-      if (!segment.isDirty) continue;
+      if (!segment.isDirty || segment.isBeingRemoved || !this.#segments.includes(segment)) continue;
       segment.isDirty = false;
       try {
         await withinDeadline(this.#parts.clock, segment.file.sync());
@@ -208,6 +234,18 @@ export class SegmentChain {
 
   /** Closes all files, which stay. */
   async close(): Promise<void> {
-    for (const segment of this.#segments.splice(0)) await segment.file.close().catch(() => undefined);
+    const closing = this.#segments.splice(0).map((segment) => segment.file.close());
+    await withinDeadline(this.#parts.clock, Promise.allSettled(closing)).catch(() => undefined);
+  }
+}
+
+/** Cuts off what a write that failed may have left, once the disk has let go of it. */
+async function cutOff(segment: LogSegment, length: number, writing: Promise<void>): Promise<void> {
+  try {
+    await writing.catch(() => undefined);
+    await segment.file.truncate(length);
+    segment.bytes = length;
+  } catch {
+    // Then the bytes are counted, and gone with the file.
   }
 }

@@ -4,7 +4,7 @@
  */
 import { CacheError } from '../base/errors.js';
 import type { LogEntry } from './log-entry.js';
-import type { LogOutcome } from './log-writer.js';
+import type { LogOutcome } from './log-batch.js';
 import type { Replayer } from './replayer.js';
 import type { WriteAheadLog } from './write-ahead-log.js';
 
@@ -96,9 +96,17 @@ export class ServiceLog {
     return this.#log.index.hides(version);
   }
 
-  /** Redis has this version of a key, or a newer one. */
-  confirm(key: string, version: string): void {
-    if (this.#log.index.size > 0) this.#log.confirm(key, version);
+  /**
+   * Redis has this version of a key, or a newer one. Whether the files may have an older one that could come back after a
+   * crash: then the write is to be acknowledged only after {@link settle}.
+   */
+  confirm(key: string, version: string): boolean {
+    return this.#log.confirm(key, version);
+  }
+
+  /** Whether there is nothing to {@link confirm}, in memory or in the files. */
+  get isBlank(): boolean {
+    return this.#log.isBlank;
   }
 
   /**
@@ -107,7 +115,8 @@ export class ServiceLog {
    * @throws {CacheError} what `clear` does; the log then still says that the service is to be cleared
    */
   async clearThrough(version: string, clear: () => Promise<void>): Promise<void> {
-    const isEmpty = this.#log.isEmpty;
+    // Files may hold what Redis has confirmed and a successor would not know of: after a crash it must not come back.
+    const isEmpty = this.#log.isEmpty && this.#log.isBlank;
     if (!isEmpty) await this.#log.clear(version);
     // A replayed value must not arrive behind the clear.
     await this.#replayer.quiesce();

@@ -10,14 +10,18 @@ import type { Clock } from '../base/clock.js';
 import type { HybridClock } from '../base/hybrid-clock.js';
 import type { Random } from '../base/random.js';
 import { expiryOfSealed, kindOfSealed, shiftEnvelope } from '../codec/envelope.js';
-import { CONTROL_FILE, ControlFile, type LogPoint } from './control-file.js';
+import { CONTROL_FILE, CONTROL_FILE_LENGTH, ControlFile, type LogPoint } from './control-file.js';
+import { withinDeadline } from './disk-deadline.js';
+import type { LogOutcome } from './log-batch.js';
+import { LogConfirmations } from './log-confirmations.js';
 import type { LogDisk } from './log-disk.js';
 import { LogEntry } from './log-entry.js';
+import { SavedFacts } from './saved-facts.js';
 import { LogIndex } from './log-index.js';
-import { loadLog } from './log-loader.js';
+import { Adoption, loadLog } from './log-loader.js';
 import { LogReclaimer } from './log-reclaimer.js';
 import type { LogTrouble } from './log-trouble.js';
-import { LogWriter, type LogOutcome } from './log-writer.js';
+import { LogWriter } from './log-writer.js';
 import { SegmentChain } from './segment-chain.js';
 
 /** What a log is made of. */
@@ -47,18 +51,22 @@ export class WriteAheadLog {
   readonly #chain: SegmentChain;
   readonly #writer: LogWriter;
   readonly #control: ControlFile | undefined;
+  readonly #facts: SavedFacts;
+  readonly #confirmations: LogConfirmations;
   readonly #maxRecordBytes: number;
-  #adoptedFolders: string[] = [];
+  readonly #adoptedFolders: string[] = [];
   #isRebased: boolean;
 
-  private constructor(parts: WriteAheadLogParts, control: ControlFile | undefined) {
+  private constructor(parts: WriteAheadLogParts) {
     this.#parts = parts;
-    this.#control = control;
     const { disk, folder, clock, random, maxBytes, maxAgeMs, hybridClock, onTrouble } = parts;
     const { index } = this;
+    this.#control = folder === undefined ? undefined : new ControlFile(disk, folder);
+    this.#facts = new SavedFacts(clock, index, this.#control, () => this.#pointNow());
     const segmentBytes = Math.max(MIN_SEGMENT_BYTES, Math.min(MAX_SEGMENT_BYTES, Math.floor(maxBytes / 16)));
-    // Held back: the segment in use, and the one that records are copied to before the file they come from is removed.
-    const limitBytes = maxBytes - 2 * segmentBytes;
+    // Held back: the segment in use, those that records are copied to before the file they come from is removed, and the
+    // control file.
+    const limitBytes = maxBytes - 3 * segmentBytes - CONTROL_FILE_LENGTH;
     this.#maxRecordBytes = Math.floor(limitBytes / 2);
     this.#chain = new SegmentChain({
       disk,
@@ -76,20 +84,22 @@ export class WriteAheadLog {
       index,
       chain: this.#chain,
       limitBytes,
+      copyBytes: 2 * segmentBytes,
       maxAgeMs,
       nowMs: () => hybridClock.nowMs(),
       giveUpAll: () => this.#giveUpAll(),
       onTrouble,
     });
+    this.#confirmations = new LogConfirmations(this.#chain, limitBytes + segmentBytes);
     this.#writer = new LogWriter({
       clock,
       index,
       chain: this.#chain,
       reclaimer,
-      control,
+      facts: this.#facts,
+      confirmations: this.#confirmations,
       fsync: parts.fsync,
       fsyncIntervalMs: parts.fsyncIntervalMs,
-      pointNow: () => this.#pointNow(),
       onTrouble,
     });
     this.#isRebased = hybridClock.isAnchored;
@@ -97,15 +107,11 @@ export class WriteAheadLog {
 
   /** Opens an empty log. Never rejects: where the disk refuses, nothing can be logged, and that is told. */
   static async open(parts: WriteAheadLogParts): Promise<WriteAheadLog> {
-    let control: ControlFile | undefined;
-    if (parts.folder !== undefined) {
-      try {
-        control = await ControlFile.create(parts.disk, parts.folder);
-      } catch (error) {
-        parts.onTrouble({ kind: 'disk-failed', count: 0, error, isFirst: true });
-      }
+    const log = new WriteAheadLog(parts);
+    if (parts.folder !== undefined && !(await log.#facts.prepare())) {
+      parts.onTrouble({ kind: 'disk-failed', count: 0, error: log.#facts.error, isFirst: true });
     }
-    return new WriteAheadLog(parts, control);
+    return log;
   }
 
   /** Bytes on the disk. */
@@ -116,6 +122,11 @@ export class WriteAheadLog {
   /** Whether Redis has been told everything. */
   get isEmpty(): boolean {
     return this.index.isEmpty;
+  }
+
+  /** Whether it has no entry and no file with records. */
+  get isBlank(): boolean {
+    return this.index.size === 0 && this.#chain.size === 0;
   }
 
   /** Why nothing can be written to the disk; `undefined` while it can. */
@@ -137,7 +148,8 @@ export class WriteAheadLog {
     const entry = new LogEntry(key, kind, version, isLocalTime, expiryOfSealed(sealed), isTooLarge ? undefined : sealed);
     entry.isUnderWay = isUnderWay;
     this.rebase();
-    if (!this.index.put(entry)) return Promise.resolve('logged');
+    // What is newer stands for it, and may still be on its way to the disk.
+    if (!this.index.put(entry)) return this.#writer.write(this.index.find(key) ?? entry);
     if (!isTooLarge) return this.#writer.write(entry);
     this.#parts.onTrouble({ kind: 'values-given-up', count: 1 });
     return this.#writer.write(entry).then((outcome) => (outcome === 'logged' ? 'kept' : outcome));
@@ -165,12 +177,17 @@ export class WriteAheadLog {
     return shiftEnvelope(sealed, entry.shiftMs);
   }
 
-  /** Redis has this version of a key, or a newer one: what is logged of it up to that version is done with. */
-  confirm(key: string, version: string): void {
+  /**
+   * Redis has this version of a key, or a newer one: what is logged of it up to that version is done with. Whether the disk
+   * may still have an older one: should the process die before {@link settle}, and Redis forget this one, that would come back.
+   */
+  confirm(key: string, version: string): boolean {
     const entry = this.index.find(key);
-    if (entry === undefined || entry.version > version) return;
+    if (entry === undefined) return this.#chain.size > 0 && this.#writer.isUnsaid(key);
+    if (entry.version > version) return false;
     this.index.remove(entry);
-    this.#writer.confirm(entry.recordVersion);
+    this.#writer.confirm(entry);
+    return entry.version < version;
   }
 
   /** Redis has nothing any more from before `point`. */
@@ -181,20 +198,28 @@ export class WriteAheadLog {
 
   /** Takes over the logs of processes that are gone. */
   async adopt(folders: readonly string[]): Promise<void> {
+    const adoption = new Adoption();
+    const unreadable: string[] = [];
     for (const folder of folders) {
-      const loaded = await loadLog(this.#parts.disk, folder, this.index);
+      const loaded = await loadLog(this.#parts.disk, this.#parts.clock, folder, this.index, adoption);
       this.#chain.adopt(loaded.segments);
       // What this process writes from now on is newer than what that one wrote.
       if (loaded.newestVersion !== '') this.#parts.hybridClock.observe(loaded.newestVersion);
       this.#adoptedFolders.push(folder);
-      if (loaded.isControlDamaged) this.index.adoptFacts({ ...loaded.facts, invalidateBefore: this.#pointNow() });
+      unreadable.push(...loaded.unreadable);
       const { lost, invalidated } = loaded;
+      if (loaded.isDoubtful || loaded.unreadable.length > 0) this.index.invalidate(this.#pointNow());
       if (lost > 0 || invalidated > 0) this.#parts.onTrouble({ kind: 'damaged', lost, invalidated });
     }
     if (folders.length === 0) return;
+    for (const [key, point] of adoption.crossing()) this.#confirmations.repeat(key, point);
     this.#isRebased = false;
     this.rebase();
-    await this.#writer.saveFacts();
+    const { disk, clock } = this.#parts;
+    if (await this.#writer.saveFacts()) {
+      // Everything is invalidated in their place; read later, they would bring back what is old by then.
+      for (const path of unreadable) await withinDeadline(clock, disk.remove(path)).catch(() => undefined);
+    }
     await this.settle();
   }
 
@@ -209,11 +234,9 @@ export class WriteAheadLog {
     await this.settle();
     await this.#writer.close();
     await this.#chain.close();
-    await this.#control?.close().catch(() => undefined);
-    const { disk, folder } = this.#parts;
-    if (!this.index.isEmpty || folder === undefined) return;
-    await disk.remove(`${folder}/${CONTROL_FILE}`).catch(() => undefined);
-    await disk.remove(folder).catch(() => undefined);
+    const { clock, folder } = this.#parts;
+    if (this.#control !== undefined) await withinDeadline(clock, this.#control.close()).catch(() => undefined);
+    if (this.index.isEmpty && folder !== undefined) await this.#removeFolder(folder);
   }
 
   /** Entries from before the first contact with Redis are put on its clock as soon as that is known. */
@@ -247,22 +270,30 @@ export class WriteAheadLog {
 
   async #giveUpAll(): Promise<void> {
     const count = this.index.size;
-    const point = this.#pointNow();
-    if (!(await this.#writer.saveFacts({ deadBefore: point, invalidateBefore: point }))) throw this.#writer.diskError;
-    this.index.clear(point);
+    this.rebase();
+    this.index.clear(this.#pointNow());
+    if (!(await this.#facts.save())) throw this.#facts.error;
     await this.#chain.tidy();
     this.#parts.onTrouble({ kind: 'service-invalidated', count });
   }
 
-  /** Removes adopted folders whose segments are gone. */
+  /** Removes adopted folders whose segments are gone, once this log's own control file says what theirs do. */
   async #removeEmptyFolders(): Promise<void> {
-    const { disk } = this.#parts;
-    for (const folder of this.#adoptedFolders) {
-      const names = await disk.list(folder).catch(() => ['?']);
-      if (names.some((name) => name !== CONTROL_FILE)) continue;
-      this.#adoptedFolders = this.#adoptedFolders.filter((other) => other !== folder);
-      await disk.remove(`${folder}/${CONTROL_FILE}`).catch(() => undefined);
-      await disk.remove(folder).catch(() => undefined);
-    }
+    if (this.#adoptedFolders.length === 0 || !(await this.#facts.save())) return;
+    const left: string[] = [];
+    for (const folder of this.#adoptedFolders.splice(0)) if (!(await this.#removeFolder(folder))) left.push(folder);
+    this.#adoptedFolders.push(...left);
+  }
+
+  /** Removes a folder in which there are no segments; whether it is gone. */
+  async #removeFolder(folder: string): Promise<boolean> {
+    const { disk, clock } = this.#parts;
+    const remove = async (): Promise<boolean> => {
+      if ((await disk.list(folder)).some((name) => name !== CONTROL_FILE)) throw new Error(`${folder} is not empty`);
+      await disk.remove(`${folder}/${CONTROL_FILE}`);
+      await disk.remove(folder);
+      return true;
+    };
+    return withinDeadline(clock, remove()).catch(() => false);
   }
 }

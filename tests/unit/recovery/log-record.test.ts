@@ -1,8 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { describe, expect, test } from '@jest/globals';
 import {
-  decodeConfirmed,
-  encodeConfirmed,
   NO_VERSION,
   RECORD_HEAD_LENGTH,
   RecordBuffer,
@@ -142,18 +140,5 @@ describe('RecordBuffer', () => {
     buffer.append(SALT, 'drop', VERSION, false, 0, 'small', '');
     expect(buffer.bytes().buffer.byteLength).toBe(1000);
     expect(buffer.bytes().equals(bytesOf('drop', 'small', ''))).toBe(true);
-  });
-});
-
-describe('the body of a confirm record', () => {
-  test('holds versions one behind the other', () => {
-    const versions = [VERSION, NO_VERSION, '17672256001240000abcdefg'];
-    expect(encodeConfirmed(versions).toString('latin1')).toBe(versions.join(''));
-    expect(decodeConfirmed(encodeConfirmed(versions))).toEqual(versions);
-    expect(decodeConfirmed(encodeConfirmed([]))).toEqual([]);
-  });
-
-  test('is read up to its last whole version', () => {
-    expect(decodeConfirmed(Buffer.from(`${VERSION}1767`))).toEqual([VERSION]);
   });
 });

@@ -1,0 +1,86 @@
+/** What still matters after a clear, where writes and the clear are on different clocks (G4, G7). */
+import { describe, expect, test } from '@jest/globals';
+import type { LogFile } from '../../../lib/recovery/log-disk.js';
+import { LogEntry } from '../../../lib/recovery/log-entry.js';
+import { LogIndex } from '../../../lib/recovery/log-index.js';
+import { LogSegment } from '../../../lib/recovery/log-segment.js';
+
+const version = (ms: number): string => `${String(ms).padStart(13, '0')}0000testpid`;
+const entry = (key: string, ms: number, isLocalTime: boolean): LogEntry =>
+  new LogEntry(key, 'value', version(ms), isLocalTime, 10_000, 'sealed');
+const ORDERS = [
+  [1000, 2000],
+  [2000, 1000],
+] as const;
+
+/** As it is found in the log of a dead process. */
+function adopt(index: LogIndex, found: LogEntry, folder: string): void {
+  const segment = new LogSegment(`${folder}/1.wal`, 1, {} as LogFile, 100);
+  segment.isSealed = true;
+  segment.adoptedFrom = folder;
+  if (index.adopt(found, folder)) index.place(found, segment, 0, 10, 5);
+}
+
+describe('a log index', () => {
+  test('a clear before the first contact with Redis also ends what was taken over from a process that had had contact', () => {
+    const index = new LogIndex();
+    index.adopt(entry('theirs', 1000, false), 'folder');
+    index.put(entry('own', 1500, true));
+    index.clear({ version: version(2000), isLocalTime: true });
+    expect([...index.entries()]).toEqual([]);
+  });
+
+  test('a later write of the same process outlives the clear', () => {
+    const index = new LogIndex();
+    index.clear({ version: version(2000), isLocalTime: true });
+    index.put(entry('own', 2500, true));
+    index.rebase(5);
+    expect(index.find('own')?.version).toBe(version(2505));
+  });
+
+  test('of the writes of two dead processes the later one counts, whichever log is found first', () => {
+    for (const [first, second] of ORDERS) {
+      for (const isFirstLocal of [true, false]) {
+        const index = new LogIndex();
+        adopt(index, entry('k', first, isFirstLocal), 'one');
+        adopt(index, entry('k', second, !isFirstLocal), 'other');
+        expect(index.find('k')?.version).toBe(version(2000));
+      }
+    }
+  });
+
+  test('of their clears, too', () => {
+    for (const [first, second] of ORDERS) {
+      const index = new LogIndex();
+      for (const point of [
+        { version: version(first), isLocalTime: true },
+        { version: version(second), isLocalTime: false },
+      ]) {
+        index.adoptFacts({ deadBefore: point, invalidateBefore: point });
+      }
+      expect(index.facts.invalidateBefore.version).toBe(version(2000));
+    }
+  });
+
+  test('a clear and a write on different clocks are compared at the first contact, whichever was on which', () => {
+    const localClear = new LogIndex();
+    localClear.adoptFacts({
+      deadBefore: { version: version(2000), isLocalTime: true },
+      invalidateBefore: { version: version(2000), isLocalTime: true },
+    });
+    localClear.adopt(entry('older', 1000, false), 'folder');
+    localClear.adopt(entry('newer', 3000, false), 'folder');
+    localClear.rebase(5);
+    expect([...localClear.entries()].map(({ key }) => key)).toEqual(['newer']);
+
+    const localWrites = new LogIndex();
+    localWrites.adoptFacts({
+      deadBefore: { version: version(2000), isLocalTime: false },
+      invalidateBefore: { version: version(2000), isLocalTime: false },
+    });
+    localWrites.adopt(entry('older', 1000, true), 'folder');
+    localWrites.adopt(entry('newer', 3000, true), 'folder');
+    localWrites.rebase(5);
+    expect([...localWrites.entries()].map(({ key }) => key)).toEqual(['newer']);
+  });
+});
