@@ -102,7 +102,13 @@ async function measureWrites(alone) {
   const { loggedKeys, logBytes } = alone.metrics();
   const note = `${((heap - before) / 1e6).toFixed(1)} MB before the garbage is collected; ${(logBytes / 1e6).toFixed(1)} MB on the disk for ${loggedKeys} keys`;
   return [
-    { figure: `heap after ${WRITES} writes over ${HOT_KEYS} keys`, goal: ['<=', 20], unit: 'MB', measured: Math.max(0, kept), note },
+    {
+      figure: `heap after ${WRITES} writes over ${HOT_KEYS} keys`,
+      goal: ['<=', 20],
+      unit: 'MB',
+      measured: Math.max(0, kept),
+      note,
+    },
     { figure: '`set` in an outage, 1000 callers', unit: 'writes/s', measured: perSecond },
   ];
 }

@@ -23,6 +23,8 @@ export class LogEntry {
   wasAppended = false;
   /** Whether the disk has, or may have, an older record of the key. */
   isShadowing = false;
+  /** The segment of the record that this write supersedes, until this one's own record is in a file. */
+  pin: LogSegment | undefined = undefined;
   /** When the value ends, in milliseconds since the epoch. */
   expiresAtMs: number;
   /** The sealed entry while no segment has it; `undefined` once it is on the disk, and for what was dropped. */

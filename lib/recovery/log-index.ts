@@ -83,9 +83,14 @@ export class LogIndex {
     this.#entries.delete(entry.key);
   }
 
-  /** Notes where an entry's record is, unless it was superseded meanwhile. */
+  /** Notes where an entry's record is, unless it was superseded meanwhile: then it is kept until its successor's is there. */
   place(entry: LogEntry, segment: LogSegment, offset: number, length: number, bodyLength: number): void {
-    if (!this.has(entry)) return;
+    if (!this.has(entry)) {
+      const successor = this.#entries.get(entry.key);
+      if (successor !== undefined && successor.segment === undefined) pin(successor, segment);
+      return;
+    }
+    unpin(entry);
     if (entry.segment !== undefined) entry.segment.liveBytes -= entry.length;
     entry.segment = segment;
     entry.offset = offset;
@@ -162,16 +167,31 @@ export class LogIndex {
 
   #supersede(known: LogEntry, entry: LogEntry): void {
     entry.isShadowing = known.isShadowing || known.wasAppended;
+    const kept = known.segment ?? known.pin;
+    if (kept !== undefined) pin(entry, kept);
     this.#forget(known);
   }
 
   #forget(entry: LogEntry): void {
     if (entry.kind === 'value') this.#values--;
     entry.sealed = undefined;
+    unpin(entry);
     if (entry.segment === undefined) return;
     entry.segment.liveBytes -= entry.length;
     entry.segment = undefined;
   }
+}
+
+function pin(entry: LogEntry, segment: LogSegment): void {
+  unpin(entry);
+  entry.pin = segment;
+  segment.pins++;
+}
+
+function unpin(entry: LogEntry): void {
+  if (entry.pin === undefined) return;
+  entry.pin.pins--;
+  entry.pin = undefined;
 }
 
 /** Whether a write was made before a point; false where the two are not on the same clock. */

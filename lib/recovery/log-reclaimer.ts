@@ -90,11 +90,31 @@ export class LogReclaimer {
       chain.append(entry, content ?? '');
     }
     await chain.writeOut();
+    await this.#writeSuccessors(segment);
     if (segment.isSuspect) await chain.sync();
     segment.isSuspect = false;
     // Only now: until here a crash finds what matters in the old file.
     await chain.remove(segment);
     return givenUp;
+  }
+
+  /** What superseded records of a segment has to be in the log before the segment goes; also what does so meanwhile. */
+  async #writeSuccessors(segment: LogSegment): Promise<void> {
+    const { chain, index } = this.#parts;
+    for (let isDone = segment.pins === 0; !isDone;) {
+      isDone = true;
+      for (const entry of index.entries()) {
+        if (entry.pin !== segment) continue;
+        isDone = false;
+        const bound = chain.boundOf(entry, entry.sealed ?? '');
+        if (chain.isBufferFull || chain.needsRoom(bound)) {
+          await chain.writeOut();
+          if (chain.needsRoom(bound)) await chain.open();
+        }
+        if (index.has(entry)) chain.append(entry, entry.sealed ?? '');
+      }
+      await chain.writeOut();
+    }
   }
 
   /** Whether a value goes: it is over, or must make room; also for its own copy, which is there before the old file is gone. */

@@ -14,6 +14,8 @@ export class LogSegment {
   bytes: number;
   /** Bytes of records that Redis has not confirmed and nothing has superseded. */
   liveBytes = 0;
+  /** Superseded records in it whose successors are not in any file yet: until then they are what a crash leaves of their keys. */
+  pins = 0;
   /** The folder of the log it was taken over with; `undefined` when this process made it. */
   adoptedFrom: string | undefined = undefined;
   /** Whether nothing may be appended any more: it is full, belongs to an adopted log, or its end is uncertain. */

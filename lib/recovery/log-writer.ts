@@ -12,6 +12,7 @@ import type { LogConfirmations } from './log-confirmations.js';
 import type { LogEntry } from './log-entry.js';
 import type { LogIndex } from './log-index.js';
 import type { LogReclaimer } from './log-reclaimer.js';
+import type { LogSegment } from './log-segment.js';
 import type { LogTrouble } from './log-trouble.js';
 import { RETRY_MS, type SavedFacts } from './saved-facts.js';
 import type { SegmentChain } from './segment-chain.js';
@@ -160,7 +161,8 @@ export class LogWriter {
     // What was invalidated as a whole may vanish from the disk only when the control file says so.
     if (!(await facts.save())) throw facts.error;
     await chain.tidy();
-    if (chain.hasSuspect) await this.#rewriteSuspects();
+    const suspects = chain.upToSuspects;
+    if (suspects.length > 0) await this.#rewrite(suspects);
     // A disk that failed has to show that it can be written to.
     if (isRetry && batch.entries.size === 0 && index.size > 0) await chain.open();
     const confirmed = await confirmations.append();
@@ -216,12 +218,10 @@ export class LogWriter {
   }
 
   /** What a failed sync leaves in doubt is written again, with all that is older, so that the order of removal stays. */
-  async #rewriteSuspects(): Promise<void> {
+  async #rewrite(segments: readonly LogSegment[]): Promise<void> {
     const { chain, reclaimer } = this.#parts;
     await chain.open();
-    for (let oldest = chain.oldest; chain.hasSuspect && oldest !== undefined; oldest = chain.oldest) {
-      await reclaimer.rewrite(oldest, true);
-    }
+    for (const segment of segments) await reclaimer.rewrite(segment, true);
   }
 
   /** The disk did not take a batch: its keys are kept, to be invalidated. */

@@ -189,16 +189,17 @@ export class SegmentChain {
     if (this.#buffer.length > 0) return;
     const keepsOne = this.#parts.index.size > 0 ? 1 : 0;
     for (let [oldest] = this.#segments; oldest !== undefined; [oldest] = this.#segments) {
-      if (this.#segments.length <= keepsOne || oldest.liveBytes > 0 || !(await this.remove(oldest))) return;
+      if (this.#segments.length <= keepsOne || oldest.liveBytes > 0 || oldest.pins > 0) return;
+      if (!(await this.remove(oldest))) return;
     }
   }
 
   /**
    * Removes a segment whose records were appended again elsewhere, or no longer count; whether it is gone. One that the disk
-   * keeps stays in its place, so that nothing newer is removed before it.
+   * keeps stays in its place, and nothing newer is removed before it.
    */
   async remove(segment: LogSegment): Promise<boolean> {
-    if (segment.isBeingRemoved) return false;
+    if (segment !== this.#segments[0] || segment.isBeingRemoved) return false;
     try {
       await withinDeadline(this.#parts.clock, segment.remove(this.#parts.disk));
     } catch {
@@ -227,9 +228,9 @@ export class SegmentChain {
     }
   }
 
-  /** Whether a segment may not be on the disk as it was written. */
-  get hasSuspect(): boolean {
-    return this.#segments.some((segment) => segment.isSuspect);
+  /** The segments up to the last one that may not be on the disk as it was written. */
+  get upToSuspects(): readonly LogSegment[] {
+    return this.#segments.slice(0, this.#segments.findLastIndex((segment) => segment.isSuspect) + 1);
   }
 
   /** Closes all files, which stay. */
