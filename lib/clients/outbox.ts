@@ -138,12 +138,14 @@ export class Outbox {
   }
 
   /**
-   * Removes from Redis what is older than `version`; where Redis can't be asked, the log notes that it has to be.
+   * Removes from Redis what is older than a version; where Redis can't be asked, the log notes that it has to be.
+   * `versionNow` tells the version when it is needed: the clock may be compared with Redis's for the first time until then.
    *
    * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT, CACHE_LOG_FULL
    */
-  async clear(version: string): Promise<void> {
+  async clear(versionNow: () => string): Promise<void> {
     await this.#writer.flush();
+    const version = versionNow();
     const log = this.#log;
     if (log === undefined) {
       if (!this.#tier.isUsable) throw this.#tier.unusableError();
@@ -158,7 +160,7 @@ export class Outbox {
         if (!CacheError.is(error)) throw error;
       }
     }
-    const result = await log.clear(version);
+    const result = await log.clear(versionNow());
     if (CacheError.is(result)) throw result;
   }
 

@@ -2,12 +2,15 @@
  * The n-th thing the disk is asked for fails, for every n: nothing throws, every write is told the truth, and a crash at any
  * moment afterwards leaves what was told (G7, G14).
  */
-import { describe, expect, test } from '@jest/globals';
-import type { LogDisk, LogFile } from '../../../lib/recovery/log-disk.js';
-import { nodeDisk } from '../../../lib/recovery/node-disk.js';
-import type { LogOutcome } from '../../../lib/recovery/log-batch.js';
-import { useTemporaryFolder } from '../../support/temporary-folder.js';
-import { openBench, outlast, seal, takeOver, type Bench } from './log-bench.js';
+import { describe, expect, jest, test } from '@jest/globals';
+import type { LogDisk, LogFile } from '../../lib/recovery/log-disk.js';
+import { nodeDisk } from '../../lib/recovery/node-disk.js';
+import type { LogOutcome } from '../../lib/recovery/log-batch.js';
+import { useTemporaryFolder } from '../support/temporary-folder.js';
+import { openBench, outlast, seal, takeOver, type Bench } from '../unit/recovery/log-bench.js';
+
+// Hundreds of crashes each, on a disk that is asked for real.
+jest.setTimeout(120_000);
 
 const folder = useTemporaryFolder();
 
