@@ -168,7 +168,10 @@ export class WritePath {
     this.#memory?.clear();
     if (this.#redis !== undefined) {
       const { tier, outbox } = this.#redis;
-      await this.#asked(undefined, outbox.clear(() => tier.clock.versionOf(stamp)));
+      await this.#asked(
+        undefined,
+        outbox.clear(() => tier.clock.versionOf(stamp)),
+      );
       // Once more: a read that began since may have brought back what was still in Redis.
       fence.overtakeAll();
       this.#memory?.clear();
