@@ -168,10 +168,8 @@ export class WritePath {
     this.#memory?.clear();
     if (this.#redis !== undefined) {
       const { tier, outbox } = this.#redis;
-      await this.#asked(
-        undefined,
-        outbox.clear(() => tier.clock.versionOf(stamp)),
-      );
+      const versionNow = (): string => tier.clock.versionOf(stamp);
+      await this.#asked(undefined, outbox.clear(versionNow));
       // Once more: a read that began since may have brought back what was still in Redis.
       fence.overtakeAll();
       this.#memory?.clear();
