@@ -9,6 +9,7 @@
 import type { Clock } from '../base/clock.js';
 import type { CacheError } from '../base/errors.js';
 import type { Random } from '../base/random.js';
+import { textOfSealed } from '../codec/envelope.js';
 import type { RedisConnection } from '../tiers/redis/redis-connection.js';
 import type { RedisTier } from '../tiers/redis/redis-tier.js';
 import type { WriteOutcome } from '../tiers/redis/write-script.js';
@@ -192,7 +193,13 @@ export class Replayer {
     const expiresAtMs = nowMs + maxAgeMs;
     const mark = (): string | Buffer =>
       tier.sealMark('d', version, { createdAtMs: nowMs, freshUntilMs: expiresAtMs, expiresAtMs });
-    return { key, version, redisKey: tier.nameOf(key), sealed: value ?? mark(), isValue: value !== undefined };
+    return {
+      key,
+      version,
+      redisKey: tier.nameOf(key),
+      sealed: value === undefined ? mark() : textOfSealed(value),
+      isValue: value !== undefined,
+    };
   }
 
   #settle(write: ReplayWrite, outcome: WriteOutcome, report: ReplayReport): void {
