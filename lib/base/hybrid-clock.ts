@@ -93,7 +93,7 @@ export class HybridClock {
   observe(version: string): void {
     // Most versions read are older than the newest one followed so far; their text alone says so (4).
     if (version <= this.#highestSeen) return;
-    const ms = Number(version.slice(0, 13));
+    const ms = timeOfVersion(version);
     if (!(ms - this.nowMs() < MAX_FOLLOW_MS)) return;
     this.#highestSeen = version;
     const ticks = ms * TICKS_PER_MS + Number(version.slice(13, 17));
@@ -123,9 +123,14 @@ export class HybridClock {
   }
 }
 
+/** When a version was made, in milliseconds since the epoch. */
+export function timeOfVersion(version: string): number {
+  return Number(version.slice(0, 13));
+}
+
 /** A version moved along the line of time by `offsetMs`, as {@link HybridClock.versionOf} moves a stamp. */
 export function shiftVersion(version: string, offsetMs: number): string {
-  const ticks = Number(version.slice(0, 13)) * TICKS_PER_MS + Number(version.slice(13, 17)) + Math.floor(offsetMs * TICKS_PER_MS);
+  const ticks = timeOfVersion(version) * TICKS_PER_MS + Number(version.slice(13, 17)) + Math.floor(offsetMs * TICKS_PER_MS);
   const ms = Math.floor(Math.max(0, ticks) / TICKS_PER_MS);
   return String(ms).padStart(13, '0') + (COUNTER_TEXT[Math.max(0, ticks) - ms * TICKS_PER_MS] ?? '') + version.slice(17);
 }

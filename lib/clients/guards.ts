@@ -2,7 +2,7 @@
 import { misuse } from '../base/describe-value.js';
 import { requireTtlMs } from '../base/duration.js';
 import { CacheError } from '../base/errors.js';
-import { nearestName } from '../base/nearest-name.js';
+import { requireOptionNames } from '../base/option-names.js';
 import type { LoadOptions, SetOptions } from './cache-client.js';
 
 /** The key limit of a service without L2, which has no setting of its own. */
@@ -115,13 +115,8 @@ export function readLoadOptions(
 
 /** @throws {TypeError} naming the nearest known option */
 function guardOptionNames(options: object, known: readonly string[], method: string): void {
-  for (const name of Object.keys(options)) {
-    if (known.includes(name)) continue;
-    if (name === 'tags') throw new TypeError(`The option \`tags\` of ${method}() is not available yet in this version`);
-    const nearest = nearestName(name, known);
-    const hint = nearest === undefined ? `known are ${known.join(', ')}` : `did you mean \`${nearest}\`?`;
-    throw new TypeError(`Unknown option \`${name}\` of ${method}(): ${hint}`);
-  }
+  if ('tags' in options) throw new TypeError(`The option \`tags\` of ${method}() is not available yet in this version`);
+  requireOptionNames(options, known, ` of ${method}()`);
 }
 
 function isWellFormed(text: string): boolean {

@@ -48,11 +48,6 @@ export class Outbox {
     return this.#log?.bytes ?? 0;
   }
 
-  /** Whether a write is durable once it is queued. */
-  get logsAlways(): boolean {
-    return this.#log?.isAlways === true;
-  }
-
   /** Whether there is a log that takes what Redis does not confirm. */
   get hasLog(): boolean {
     return this.#log !== undefined;

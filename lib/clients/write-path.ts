@@ -198,7 +198,7 @@ export class WritePath {
 
   #seal(redis: RedisSide, prepared: PreparedValue, version: string, lifeMs: number): string | Buffer {
     const { lifetimes, config } = this.#core.parts;
-    if (prepared.encoded === undefined) return redis.tier.sealMark('a', version, lifetimes.redisTimes(lifeMs, 0));
+    if (prepared.encoded === undefined) return redis.tier.sealAbsence(version, lifetimes.redisTimes(lifeMs, 0));
     return redis.tier.sealValue(prepared.encoded, version, lifetimes.redisTimes(lifeMs, config.staleTtlMs));
   }
 
@@ -250,7 +250,7 @@ export class WritePath {
 
   async #removeFromRedis(redis: RedisSide, key: string, stamp: Stamp): Promise<boolean> {
     const { tier, outbox } = redis;
-    const { fence, lifetimes, config, memory, background } = this.#core.parts;
+    const { fence, config, memory, background } = this.#core.parts;
     if (!tier.isUsable && !outbox.hasLog) throw this.#refused(tier.unusableError(), key);
     return new Promise((resolve, reject) => {
       outbox.whenRoom(() => {
@@ -260,7 +260,7 @@ export class WritePath {
         const own = outbox.find(key);
         const wasPending = own !== undefined && own !== GIVEN_UP && kindOfSealed(own) === 'v';
         const version = tier.clock.versionOf(stamp);
-        const sealed = tier.sealMark('d', version, lifetimes.redisTimes(config.tombstoneTtlMs, 0));
+        const sealed = tier.sealDeletion(version, config.tombstoneTtlMs);
         const { accepted, end } = outbox.enqueue(key, sealed, version);
         const conclude = (outcome: PutOutcome): void => {
           if (outcome === 'logged') this.#core.parts.counters.writesLogged++;

@@ -2,6 +2,7 @@
  * Everything that was made from one configuration: its services, their connections, their events. Closing it drains what was
  * accepted, lets go of every socket and timer, and makes every later call fail with CACHE_CLOSED (G9).
  */
+import { atMost } from '../base/at-most.js';
 import { misuse } from '../base/describe-value.js';
 import { requireTtlMs, type Duration } from '../base/duration.js';
 import { CacheError } from '../base/errors.js';
@@ -131,12 +132,13 @@ export class CacheManager {
     const { redis, memory, background, events, flights } = core.parts;
     // L1 hits check nothing: an empty L1 is what refuses them.
     memory?.close();
-    await this.#atMost(deadlineMs, async () => {
+    const drain = async (): Promise<void> => {
       // Both at once: the end of a load may wait for room among the writes.
       await Promise.all([redis?.outbox.flush(), ...flights.all().map((flight) => flight.left)]);
       await redis?.outbox.flush();
       await background.drain();
-    });
+    };
+    await atMost(this.#shared.clock, deadlineMs, drain());
     for (const flight of flights.all())
       flight.abandon(new CacheError('CACHE_CLOSED', 'The cache was closed during the load', { service: core.name }));
     const unconfirmed = new CacheError('CACHE_L2_TIMEOUT', 'Redis had not confirmed the write when the cache was closed', {
@@ -150,16 +152,6 @@ export class CacheManager {
     }
     await redis?.outbox.close();
     events.close();
-  }
-
-  /** Waits for `work`, but not longer than `deadlineMs`. */
-  async #atMost(deadlineMs: number, work: () => Promise<void>): Promise<void> {
-    let cancel = (): void => undefined;
-    const timeUp = new Promise<void>((resolve) => {
-      cancel = this.#shared.clock.schedule(resolve, deadlineMs, true);
-    });
-    await Promise.race([work(), timeUp]);
-    cancel();
   }
 
   #planSweep(): void {

@@ -3,10 +3,11 @@
  * signal do what it would have done: the exit status stays the signal's. Nothing is installed unless this is called.
  */
 import { constants } from 'node:os';
+import { atMost } from '../base/at-most.js';
 import { systemClock } from '../base/clock.js';
 import { misuse } from '../base/describe-value.js';
 import { requireTtlMs, type Duration } from '../base/duration.js';
-import { nearestName } from '../base/nearest-name.js';
+import { requireOptionNames } from '../base/option-names.js';
 import { DEFAULT_DEADLINE_MS, type CacheManager } from './cache-manager.js';
 import { shutdown } from './registry.js';
 
@@ -67,7 +68,8 @@ export function closeOnSignals(options: CloseOnSignalsOptions = {}): () => void 
       remove();
       if (isOurs && process.listenerCount(signal) === 0) endBy(signal);
     };
-    if (closing === undefined) closing = atMost(deadlineMs + GRACE_MS, close()).then(end);
+    // That closing failed was reported where it failed, and is no reason to stay.
+    if (closing === undefined) closing = atMost(systemClock, deadlineMs + GRACE_MS, close()).then(end, end);
     else end();
   }
 
@@ -75,19 +77,6 @@ export function closeOnSignals(options: CloseOnSignalsOptions = {}): () => void 
   // First of all handlers, so that it sees those that remove themselves when they are called.
   for (const signal of signals) process.prependListener(signal, handle);
   return remove;
-}
-
-/** Resolves when `work` has ended, however it did, or when the time is up; keeps the process alive until then. */
-function atMost(ms: number, work: Promise<void>): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = systemClock.schedule(resolve, ms, true);
-    const done = (): void => {
-      cancel();
-      resolve();
-    };
-    // That closing failed was reported where it failed, and is no reason to stay.
-    work.then(done, done);
-  });
 }
 
 /** Raises a signal that nobody handles. */
@@ -105,12 +94,7 @@ interface CheckedOptions {
 
 function checkOptions(options: unknown): CheckedOptions {
   if (typeof options !== 'object' || options === null) throw misuse('options', 'an object', options);
-  for (const name of Object.keys(options)) {
-    if (OPTION_NAMES.includes(name)) continue;
-    const nearest = nearestName(name, OPTION_NAMES);
-    const hint = nearest === undefined ? `known are ${OPTION_NAMES.join(', ')}` : `did you mean \`${nearest}\`?`;
-    throw new TypeError(`Unknown option \`${name}\`: ${hint}`);
-  }
+  requireOptionNames(options, OPTION_NAMES);
   const { signals = DEFAULT_SIGNALS, deadline, manager } = options as CloseOnSignalsOptions;
   const list: unknown = signals;
   if (!Array.isArray(list) || list.length === 0) throw misuse('signals', 'a list of signals, such as ["SIGTERM"]', list);

@@ -4,6 +4,7 @@ import { systemClock, type Clock } from '../base/clock.js';
 import { CoarseClock } from '../base/coarse-clock.js';
 import { misuse } from '../base/describe-value.js';
 import { nearestName } from '../base/nearest-name.js';
+import { requireOptionNames } from '../base/option-names.js';
 import { systemRandom } from '../base/random.js';
 import type { ConfigObject } from '../config/config-object.js';
 import { loadConfig } from '../config/load-config.js';
@@ -91,13 +92,7 @@ function isRedis(value: unknown): value is Redis {
 
 function checkOptions(options: unknown): asserts options is ManagerOptions {
   if (typeof options !== 'object' || options === null) throw misuse('options', 'an object', options);
-  for (const name of Object.keys(options)) {
-    if (OPTION_NAMES.includes(name)) continue;
-    const nearest = nearestName(name, OPTION_NAMES);
-    throw new TypeError(
-      `Unknown option \`${name}\`: ${nearest === undefined ? `known are ${OPTION_NAMES.join(', ')}` : `did you mean \`${nearest}\`?`}`,
-    );
-  }
+  requireOptionNames(options, OPTION_NAMES);
   const { connections, logger } = options as ManagerOptions;
   if (
     logger !== undefined &&

@@ -28,13 +28,7 @@ export class DatasetMark {
   /** Leaves the mark, or renews it. @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT */
   async leave(): Promise<void> {
     const { clock } = this.#tier;
-    const nowMs = clock.nowMs();
-    const expiresAtMs = nowMs + MARK_TTL_MS;
-    const sealed = this.#tier.sealMark('d', clock.versionOf(clock.stamp()), {
-      createdAtMs: nowMs,
-      freshUntilMs: expiresAtMs,
-      expiresAtMs,
-    });
+    const sealed = this.#tier.sealDeletion(clock.versionOf(clock.stamp()), MARK_TTL_MS);
     await this.#tier.apply([{ redisKey: this.#tier.nameOf(MARK_KEY), sealed }]);
   }
 }

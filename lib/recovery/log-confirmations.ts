@@ -58,13 +58,10 @@ export class LogConfirmations {
     }
     this.#forgetExcess();
     for (const item of this.#waiting) {
-      const bound = chain.boundOfConfirmed(item[0]);
+      const bound = chain.boundOf(item[0], '');
       // They wait for room: the records they are about will give it.
       if (chain.bytes + bound > this.#limitBytes) break;
-      if (chain.isBufferFull || chain.needsRoom(bound)) {
-        await chain.writeOut();
-        if (chain.needsRoom(bound)) await chain.open();
-      }
+      if (chain.mustMakeRoom(bound)) await chain.makeRoom(bound);
       chain.appendConfirmed(...item);
       appended.push(item);
     }

@@ -1,4 +1,5 @@
 /** What the log knows of one key: the last write that Redis has not confirmed, and where its record is. */
+import { timeOfVersion } from '../base/hybrid-clock.js';
 import type { LogSegment } from './log-segment.js';
 
 /** What the last write was: a value (or a remembered "nothing there"), a deletion, or a write whose value was given up. */
@@ -51,5 +52,10 @@ export class LogEntry {
     this.isLocalTime = isLocalTime;
     this.expiresAtMs = expiresAtMs;
     this.sealed = sealed;
+  }
+
+  /** Whether its value, if it has one, is not to reach Redis any more: it has expired, or is too old to be trusted. */
+  isOver(nowMs: number, maxAgeMs: number): boolean {
+    return this.expiresAtMs <= nowMs || timeOfVersion(this.version) < nowMs - maxAgeMs;
   }
 }

@@ -83,14 +83,6 @@ export class LogKeeper {
     if (this.#adopters.length === 1) this.#planNext();
   }
 
-  /** Looks for dead processes now. Never rejects. */
-  async adoptAll(): Promise<void> {
-    this.#adopting ??= this.#adoptOnce().finally(() => {
-      this.#adopting = undefined;
-    });
-    await this.#adopting;
-  }
-
   /** Stops; the folders are removed where no log is left in them. Close the logs first. */
   async close(): Promise<void> {
     this.#isClosed = true;
@@ -109,8 +101,10 @@ export class LogKeeper {
     return home;
   }
 
-  async #adoptOnce(): Promise<void> {
+  /** Looks for dead processes, and plans the next look. Never rejects. */
+  async #adoptAll(): Promise<void> {
     for (const adopter of this.#adopters) await this.#adoptWith(adopter);
+    if (!this.#isClosed) this.#planNext();
   }
 
   async #adoptWith({ home, logName, log }: Adopter): Promise<void> {
@@ -147,9 +141,7 @@ export class LogKeeper {
 
   #planNext(): void {
     this.#cancelNext = this.#parts.clock.schedule(() => {
-      void this.adoptAll().then(() => {
-        if (!this.#isClosed) this.#planNext();
-      });
+      this.#adopting = this.#adoptAll();
     }, this.#parts.intervalMs);
   }
 }

@@ -77,10 +77,9 @@ export class LogReclaimer {
     for (const { entry, body } of moved) {
       if (entry.segment !== segment || !index.has(entry)) continue;
       const content = body === undefined || this.#isToBeDropped(entry, body, keepsValues) ? undefined : body;
-      const bound = chain.boundOf(entry, content ?? '');
-      if (chain.isBufferFull || chain.needsRoom(bound)) {
-        await chain.writeOut();
-        if (chain.needsRoom(bound)) await chain.open();
+      const bound = chain.boundOf(entry.key, content ?? '');
+      if (chain.mustMakeRoom(bound)) {
+        await chain.makeRoom(bound);
         if (!index.has(entry)) continue;
       }
       if (content === undefined && entry.kind !== 'dropped') {
@@ -106,11 +105,8 @@ export class LogReclaimer {
       for (const entry of index.entries()) {
         if (entry.pin !== segment) continue;
         isDone = false;
-        const bound = chain.boundOf(entry, entry.sealed ?? '');
-        if (chain.isBufferFull || chain.needsRoom(bound)) {
-          await chain.writeOut();
-          if (chain.needsRoom(bound)) await chain.open();
-        }
+        const bound = chain.boundOf(entry.key, entry.sealed ?? '');
+        if (chain.mustMakeRoom(bound)) await chain.makeRoom(bound);
         if (index.has(entry)) chain.append(entry, entry.sealed ?? '');
       }
       await chain.writeOut();
@@ -121,13 +117,12 @@ export class LogReclaimer {
   #isToBeDropped(entry: LogEntry, body: Buffer, keepsValues: boolean): boolean {
     const { chain, limitBytes, copyBytes } = this.#parts;
     if (entry.kind !== 'value') return entry.kind === 'dropped';
-    return !keepsValues || this.#isOver(entry) || chain.bytes + chain.boundOf(entry, body) > limitBytes + copyBytes;
+    return !keepsValues || this.#isOver(entry) || chain.bytes + chain.boundOf(entry.key, body) > limitBytes + copyBytes;
   }
 
   /** Whether a value is not worth keeping: it has expired, or would be replayed as an invalidation for its age. */
   #isOver(entry: LogEntry): boolean {
-    const now = this.#parts.nowMs();
-    return entry.expiresAtMs <= now || Number(entry.version.slice(0, 13)) < now - this.#parts.maxAgeMs;
+    return entry.isOver(this.#parts.nowMs(), this.#parts.maxAgeMs);
   }
 
   /** The entries whose records are in a segment, with the bodies that can be read. */

@@ -191,8 +191,8 @@ export class LogWriter {
     const entry = index.find(key);
     if (entry === undefined || entry.segment !== undefined) return true;
     const body = entry.sealed ?? '';
-    const bound = chain.boundOf(entry, body);
-    if (chain.isBufferFull || chain.needsRoom(bound)) return this.#appendWithRoom(key);
+    const bound = chain.boundOf(entry.key, body);
+    if (chain.mustMakeRoom(bound)) return this.#appendWithRoom(key);
     chain.append(entry, body);
     return true;
   }
@@ -205,7 +205,7 @@ export class LogWriter {
       const entry = index.find(key);
       if (entry === undefined || entry.segment !== undefined) return true;
       const body = entry.sealed ?? '';
-      const bound = chain.boundOf(entry, body);
+      const bound = chain.boundOf(entry.key, body);
       if (chain.needsRoom(bound)) {
         if (!(await reclaimer.makeRoom(bound))) return false;
         // Making room may have opened a segment that has room.

@@ -181,23 +181,18 @@ export class Replayer {
 
   /** Whether a key is replayed as "what you have is old" and without a value. */
   #isInvalidation(entry: LogEntry): boolean {
-    const now = this.#parts.tier.clock.nowMs();
-    return entry.kind !== 'value' || entry.expiresAtMs <= now || Number(entry.version.slice(0, 13)) < now - this.#parts.maxAgeMs;
+    return entry.kind !== 'value' || entry.isOver(this.#parts.tier.clock.nowMs(), this.#parts.maxAgeMs);
   }
 
   #toWrite(entry: LogEntry, withValue: boolean): ReplayWrite {
     const { log, tier, maxAgeMs } = this.#parts;
     const { key, version } = entry;
     const value = withValue ? log.read(entry) : undefined;
-    const nowMs = tier.clock.nowMs();
-    const expiresAtMs = nowMs + maxAgeMs;
-    const mark = (): string | Buffer =>
-      tier.sealMark('d', version, { createdAtMs: nowMs, freshUntilMs: expiresAtMs, expiresAtMs });
     return {
       key,
       version,
       redisKey: tier.nameOf(key),
-      sealed: value === undefined ? mark() : textOfSealed(value),
+      sealed: value === undefined ? tier.sealDeletion(version, maxAgeMs) : textOfSealed(value),
       isValue: value !== undefined,
     };
   }

@@ -91,11 +91,11 @@ export class SegmentChain {
     return active === undefined || active.isSealed || active.bytes + this.#buffer.length + bytes > this.#parts.segmentBytes;
   }
 
-  /** An upper bound of the bytes an entry's record takes. */
-  boundOf(entry: LogEntry, body: string | Uint8Array): number {
+  /** An upper bound of the bytes a record takes. */
+  boundOf(key: string, body: string | Uint8Array): number {
     const bodyBound = typeof body === 'string' ? body.length * 3 : body.length;
-    if (bodyBound > this.#parts.segmentBytes / 4) return recordLengthOf(entry.key, body);
-    return bodyBound + entry.key.length * 3 + HEAD_BOUND;
+    if (bodyBound > this.#parts.segmentBytes / 4) return recordLengthOf(key, body);
+    return bodyBound + key.length * 3 + HEAD_BOUND;
   }
 
   /** Adds an entry's record to what {@link writeOut} writes; there must be an open segment. */
@@ -111,20 +111,21 @@ export class SegmentChain {
     this.#encoded.push({ entry, at, length, bodyLength });
   }
 
-  /** An upper bound of the bytes a confirmation takes. */
-  boundOfConfirmed(key: string): number {
-    return key.length * 3 + HEAD_BOUND;
-  }
-
   /** Adds a record that says that Redis has what is logged of a key up to `point`; there must be an open segment. */
   appendConfirmed(key: string, { version, isLocalTime }: LogPoint): void {
     const { salt } = this.#segments.at(-1) as LogSegment;
     this.#buffer.append(salt, 'confirm', version, isLocalTime, 0, key, '');
   }
 
-  /** Whether what was appended should be written before more is. */
-  get isBufferFull(): boolean {
-    return this.#buffer.length >= MAX_WRITE_BYTES;
+  /** Whether something has to be done before a record of `bytes` may be appended: {@link makeRoom}, or what reclaims room first. */
+  mustMakeRoom(bytes: number): boolean {
+    return this.#buffer.length >= MAX_WRITE_BYTES || this.needsRoom(bytes);
+  }
+
+  /** Writes out what was appended and, where a record of `bytes` needs one, starts a new segment. @throws the system's error */
+  async makeRoom(bytes: number): Promise<void> {
+    await this.writeOut();
+    if (this.needsRoom(bytes)) await this.open();
   }
 
   /** Writes what was appended to the file. @throws the system's error; then none of it counts */

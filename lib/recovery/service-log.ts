@@ -43,11 +43,6 @@ export class ServiceLog {
     return this.#log.bytes;
   }
 
-  /** Whether Redis has been told everything. */
-  get isEmpty(): boolean {
-    return this.#log.isEmpty;
-  }
-
   /** Logs a write that Redis did not confirm. Never rejects. */
   put(key: string, sealed: string | Buffer, version: string): Promise<LogResult> {
     const outcome = this.#log.put(key, sealed, version);

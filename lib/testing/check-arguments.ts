@@ -1,6 +1,6 @@
 /** The checks of what the tools for tests are given: a fault that was misspelt must not pass for one that was survived. */
 import { misuse } from '../base/describe-value.js';
-import { nearestName } from '../base/nearest-name.js';
+import { requireOptionNames } from '../base/option-names.js';
 
 /** Milliseconds, 0 included. @throws {TypeError} for anything else */
 export function requireMs(parameter: string, value: unknown): number {
@@ -25,10 +25,5 @@ export function requireFunction<F>(parameter: string, value: F): F {
 /** An object with these options only. @throws {TypeError} for anything else */
 export function requireOptions(value: unknown, names: readonly string[]): void {
   if (typeof value !== 'object' || value === null) throw misuse('options', 'an object', value);
-  for (const name of Object.keys(value)) {
-    if (names.includes(name)) continue;
-    const nearest = nearestName(name, names);
-    const hint = nearest === undefined ? `known are ${names.join(', ')}` : `did you mean \`${nearest}\`?`;
-    throw new TypeError(`Unknown option \`${name}\`: ${hint}`);
-  }
+  requireOptionNames(value, names);
 }

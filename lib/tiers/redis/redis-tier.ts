@@ -166,12 +166,16 @@ export class RedisTier {
     );
   }
 
-  /** An entry that says "the source has nothing" (`a`) or "deleted" (`d`). */
-  sealMark(kind: 'a' | 'd', version: string, times: EntryTimes): string | Buffer {
-    return sealEnvelope(
-      { kind, version, codec: NO_PAYLOAD.codec, compression: NO_PAYLOAD.compression, ...times },
-      NO_PAYLOAD.payload,
-    );
+  /** An entry that says "the source has nothing". */
+  sealAbsence(version: string, times: EntryTimes): string | Buffer {
+    return this.#sealMark('a', version, times);
+  }
+
+  /** An entry that says "deleted", which Redis remembers for `lifeMs` from now on. */
+  sealDeletion(version: string, lifeMs: number): string | Buffer {
+    const nowMs = this.clock.nowMs();
+    const endMs = nowMs + lifeMs;
+    return this.#sealMark('d', version, { createdAtMs: nowMs, freshUntilMs: endMs, expiresAtMs: endMs });
   }
 
   /** Applies writes in one script call. @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT */
@@ -206,6 +210,13 @@ export class RedisTier {
         await removeOlder(connection, reply[1].slice(from, from + CLEAR_CHUNK), version, l2.commandTimeoutMs);
       }
     } while (cursor !== '0');
+  }
+
+  #sealMark(kind: 'a' | 'd', version: string, times: EntryTimes): string | Buffer {
+    return sealEnvelope(
+      { kind, version, codec: NO_PAYLOAD.codec, compression: NO_PAYLOAD.compression, ...times },
+      NO_PAYLOAD.payload,
+    );
   }
 
   #codecOf(tag: CodecTag): PayloadCodec {
