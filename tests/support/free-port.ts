@@ -6,11 +6,15 @@ import { createServer } from 'node:net';
 const FIRST_PORT = 10_000;
 const LAST_PORT = 32_000;
 
-/** Returns a port of 127.0.0.1 that was free a moment ago; another process may still be quicker. */
-export async function findFreePort(): Promise<number> {
+/**
+ * Returns a port of 127.0.0.1 that was free a moment ago; another process may still be quicker. With `offsets`, the ports
+ * that far above it were free as well.
+ */
+export async function findFreePort(offsets: readonly number[] = [0]): Promise<number> {
   for (let attempt = 0; attempt < 50; attempt++) {
-    const port = randomInt(FIRST_PORT, LAST_PORT);
-    if (await canListen(port)) return port;
+    const port = randomInt(FIRST_PORT, LAST_PORT - Math.max(...offsets));
+    const areFree = await Promise.all(offsets.map((offset) => canListen(port + offset)));
+    if (areFree.every(Boolean)) return port;
   }
   throw new Error(`No free port found between ${FIRST_PORT} and ${LAST_PORT}`);
 }

@@ -20,6 +20,10 @@ export interface RedisServerOptions {
   readonly users?: readonly RedisUser[];
   /** TLS instead of plain TCP; `mutual`: clients must show a certificate. */
   readonly tls?: true | 'mutual';
+  /** With `tls`: servers that talk to each other share these; absent: made for this server. */
+  readonly certificates?: Certificates;
+  /** A node of a cluster, which listens on its port plus 10,000 too. */
+  readonly cluster?: boolean;
   /** Listens on a Unix socket too. */
   readonly unixSocket?: boolean;
   /** Saves every write before it is answered, so that a restart has it. */
@@ -45,11 +49,15 @@ export function makeRedisConfig(options: RedisServerOptions, place: RedisPlace):
   } else {
     lines.push('port 0', `tls-port ${place.port}`);
     lines.push(`tls-ca-cert-file ${quote(certificates.caFile)}`, `tls-cert-file ${quote(certificates.serverCertFile)}`);
+    // What it shows where it is the client: to its master, to the other nodes of a cluster.
+    lines.push(`tls-client-cert-file ${quote(certificates.clientCertFile)}`);
+    lines.push(`tls-client-key-file ${quote(certificates.clientKeyFile)}`);
     lines.push(
       `tls-key-file ${quote(certificates.serverKeyFile)}`,
       `tls-auth-clients ${options.tls === 'mutual' ? 'yes' : 'no'}`,
     );
   }
+  if (options.cluster === true) lines.push('cluster-enabled yes');
   if (options.unixSocket === true) lines.push(`unixsocket ${quote(place.socketPath)}`, 'unixsocketperm 700');
   if (options.appendonly === true) lines.push('appendonly yes', 'appendfsync always');
   if (options.password !== undefined) lines.push(`requirepass ${quote(options.password)}`);

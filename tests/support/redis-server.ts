@@ -16,6 +16,8 @@ import { until } from './until.js';
 
 const START_TIMEOUT_MS = 15_000;
 const LOG_TAIL_LINES = 40;
+/** Where redis puts the port nodes of a cluster talk on. */
+const CLUSTER_BUS_OFFSET = 10_000;
 
 /** The environment of the tests prints these when a test fails. */
 const RUNNING = Symbol.for('oxcache.tests.running-servers');
@@ -48,8 +50,8 @@ export class RedisServer {
   /** Starts a server and resolves once it answers `PING`. */
   static async start(options: RedisServerOptions = {}): Promise<RedisServer> {
     const dir = options.dir ?? mkdtempSync(join(tmpdir(), 'oxcache-redis-'));
-    const certificates = options.tls === undefined ? undefined : await makeCertificates(dir);
-    const server = new RedisServer(options, dir, certificates, await findFreePort());
+    const certificates = options.tls === undefined ? undefined : (options.certificates ?? (await makeCertificates(dir)));
+    const server = new RedisServer(options, dir, certificates, await findPortFor(options));
     try {
       await server.#launch(true);
     } catch (error) {
@@ -150,7 +152,7 @@ export class RedisServer {
       const failure = await this.#tryLaunch();
       if (failure === undefined) return;
       if (!failure.includes('Address already in use') || attempt >= 20) throw new Error(failure);
-      if (mayMove) this.#port = await findFreePort();
+      if (mayMove) this.#port = await findPortFor(this.#options);
       else await until(() => canListen(this.#port), { describe: `port ${this.#port} to become free` });
     }
   }
@@ -231,6 +233,10 @@ export class RedisServer {
     const tail = this.log().trimEnd().split('\n').slice(-LOG_TAIL_LINES).join('\n');
     return `--- the log of the redis-server at ${this.address} ends with\n${tail}\n---`;
   }
+}
+
+function findPortFor({ cluster }: RedisServerOptions): Promise<number> {
+  return cluster === true ? findFreePort([0, CLUSTER_BUS_OFFSET]) : findFreePort();
 }
 
 /** Options of `tls.connect` for a client that trusts the server's authority and shows a certificate of it. */
