@@ -15,7 +15,11 @@ const NAMES = {
   l1: 'L1Config',
   l2: 'L2Config',
   tls: 'TlsConfig',
+  sentinel: 'SentinelConfig',
+  cluster: 'ClusterConfig',
+  node: 'NodeConfig',
   two_level: 'TwoLevelConfig',
+  sync: 'SyncConfig',
   wal: 'WalConfig',
 };
 const TABLES = ['global', 'service', 'l1', 'l2', 'tls', 'sentinel', 'cluster', 'two_level', 'sync', 'wal'];
@@ -38,7 +42,9 @@ function follow(node) {
 
 const refName = (node) => node.$ref?.replace('#/definitions/', '');
 const isLater = (node) => follow(node)['x-available'] !== undefined;
-const hasKeysNow = (node) => Object.values(node.properties ?? {}).some((child) => !isLater(child));
+/** Whether a node can be used: a table only where one of its keys can. */
+const isNow = (node) =>
+  !isLater(node) && (node.properties === undefined || Object.values(node.properties).some((child) => !isLater(child)));
 
 /** The schema without annotations, which the validator has no use for. */
 function bare(node) {
@@ -75,7 +81,10 @@ function makeValidator() {
 
 function typeOf(node) {
   const name = refName(node);
-  if (name !== undefined) return NAMES[name];
+  if (name === 'node') return `string | ${NAMES[name]}`;
+  if (NAMES[name] !== undefined) return NAMES[name];
+  if (name !== undefined) return typeOf(follow(node));
+  if (node.type === 'array') return `readonly (${typeOf(node.items)})[]`;
   if (node['x-unit'] === 'duration') return 'Duration';
   if (node.enum !== undefined) {
     const later = node['x-values-not-yet'] ?? [];
@@ -95,9 +104,7 @@ function docComment(node) {
 }
 
 function makeInterface(name, node) {
-  const now = Object.entries(node.properties).filter(
-    ([, child]) => !isLater(child) && (child.$ref === undefined || hasKeysNow(follow(child))),
-  );
+  const now = Object.entries(node.properties).filter(([, child]) => isNow(follow(child)));
   const fields = now.map(([key, child]) => {
     const required = node.required?.includes(key) ?? false;
     return `${docComment(child)}\nreadonly ${key}${required ? '' : '?'}: ${typeOf(child)}${required ? '' : ' | undefined'};`;

@@ -110,7 +110,6 @@ const schema6 = {
     sentinel: {
       type: 'object',
       additionalProperties: false,
-      required: ['master_name', 'nodes'],
       properties: {
         master_name: { type: 'string', minLength: 1 },
         nodes: { $ref: '#/definitions/nodes' },
@@ -118,25 +117,17 @@ const schema6 = {
         password: { type: 'string' },
       },
     },
-    cluster: {
-      type: 'object',
+    cluster: { type: 'object', additionalProperties: false, properties: { nodes: { $ref: '#/definitions/nodes' } } },
+    nodes: { type: 'array', minItems: 1, items: { $ref: '#/definitions/node' } },
+    node: {
+      type: ['string', 'object'],
+      pattern:
+        '^(?:\\[[0-9A-Fa-f:.]+\\]|[^\\s:/@\\[\\]]+):(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$',
       additionalProperties: false,
-      required: ['nodes'],
-      properties: { nodes: { $ref: '#/definitions/nodes' } },
-    },
-    nodes: {
-      type: 'array',
-      minItems: 1,
-      items: {
-        anyOf: [
-          { type: 'string', pattern: '^[^\\s:]+:[0-9]{1,5}$' },
-          {
-            type: 'object',
-            additionalProperties: false,
-            required: ['host', 'port'],
-            properties: { host: { type: 'string', minLength: 1 }, port: { type: 'integer', minimum: 1, maximum: 65535 } },
-          },
-        ],
+      required: ['host', 'port'],
+      properties: {
+        host: { type: 'string', pattern: '^[^\\s/@\\[\\]]+$' },
+        port: { type: 'integer', minimum: 1, maximum: 65535 },
       },
     },
     two_level: {
@@ -734,7 +725,6 @@ function validate26(data, { instancePath = '', parentData, parentDataProperty, r
 const schema11 = {
   type: 'object',
   additionalProperties: false,
-  required: ['master_name', 'nodes'],
   properties: {
     master_name: { type: 'string', minLength: 1 },
     nodes: { $ref: '#/definitions/nodes' },
@@ -742,22 +732,170 @@ const schema11 = {
     password: { type: 'string' },
   },
 };
-const schema12 = {
-  type: 'array',
-  minItems: 1,
-  items: {
-    anyOf: [
-      { type: 'string', pattern: '^[^\\s:]+:[0-9]{1,5}$' },
-      {
-        type: 'object',
-        additionalProperties: false,
-        required: ['host', 'port'],
-        properties: { host: { type: 'string', minLength: 1 }, port: { type: 'integer', minimum: 1, maximum: 65535 } },
-      },
-    ],
-  },
+const schema12 = { type: 'array', minItems: 1, items: { $ref: '#/definitions/node' } };
+const schema13 = {
+  type: ['string', 'object'],
+  pattern:
+    '^(?:\\[[0-9A-Fa-f:.]+\\]|[^\\s:/@\\[\\]]+):(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$',
+  additionalProperties: false,
+  required: ['host', 'port'],
+  properties: { host: { type: 'string', pattern: '^[^\\s/@\\[\\]]+$' }, port: { type: 'integer', minimum: 1, maximum: 65535 } },
 };
-const pattern2 = new RegExp('^[^\\s:]+:[0-9]{1,5}$', 'u');
+const pattern2 = new RegExp(
+  '^(?:\\[[0-9A-Fa-f:.]+\\]|[^\\s:/@\\[\\]]+):(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$',
+  'u',
+);
+const pattern3 = new RegExp('^[^\\s/@\\[\\]]+$', 'u');
+
+function validate30(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
+  let vErrors = null;
+  let errors = 0;
+  if (typeof data !== 'string' && !(data && typeof data == 'object' && !Array.isArray(data))) {
+    const err0 = { instancePath, schemaPath: '#/type', keyword: 'type', params: { type: schema13.type } };
+    if (vErrors === null) {
+      vErrors = [err0];
+    } else {
+      vErrors.push(err0);
+    }
+    errors++;
+  }
+  if (typeof data === 'string') {
+    if (!pattern2.test(data)) {
+      const err1 = {
+        instancePath,
+        schemaPath: '#/pattern',
+        keyword: 'pattern',
+        params: {
+          pattern:
+            '^(?:\\[[0-9A-Fa-f:.]+\\]|[^\\s:/@\\[\\]]+):(?:[1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])$',
+        },
+      };
+      if (vErrors === null) {
+        vErrors = [err1];
+      } else {
+        vErrors.push(err1);
+      }
+      errors++;
+    }
+  }
+  if (data && typeof data == 'object' && !Array.isArray(data)) {
+    if (data.host === undefined) {
+      const err2 = { instancePath, schemaPath: '#/required', keyword: 'required', params: { missingProperty: 'host' } };
+      if (vErrors === null) {
+        vErrors = [err2];
+      } else {
+        vErrors.push(err2);
+      }
+      errors++;
+    }
+    if (data.port === undefined) {
+      const err3 = { instancePath, schemaPath: '#/required', keyword: 'required', params: { missingProperty: 'port' } };
+      if (vErrors === null) {
+        vErrors = [err3];
+      } else {
+        vErrors.push(err3);
+      }
+      errors++;
+    }
+    for (const key0 in data) {
+      if (!(key0 === 'host' || key0 === 'port')) {
+        const err4 = {
+          instancePath,
+          schemaPath: '#/additionalProperties',
+          keyword: 'additionalProperties',
+          params: { additionalProperty: key0 },
+        };
+        if (vErrors === null) {
+          vErrors = [err4];
+        } else {
+          vErrors.push(err4);
+        }
+        errors++;
+      }
+    }
+    if (data.host !== undefined) {
+      let data0 = data.host;
+      if (typeof data0 === 'string') {
+        if (!pattern3.test(data0)) {
+          const err5 = {
+            instancePath: instancePath + '/host',
+            schemaPath: '#/properties/host/pattern',
+            keyword: 'pattern',
+            params: { pattern: '^[^\\s/@\\[\\]]+$' },
+          };
+          if (vErrors === null) {
+            vErrors = [err5];
+          } else {
+            vErrors.push(err5);
+          }
+          errors++;
+        }
+      } else {
+        const err6 = {
+          instancePath: instancePath + '/host',
+          schemaPath: '#/properties/host/type',
+          keyword: 'type',
+          params: { type: 'string' },
+        };
+        if (vErrors === null) {
+          vErrors = [err6];
+        } else {
+          vErrors.push(err6);
+        }
+        errors++;
+      }
+    }
+    if (data.port !== undefined) {
+      let data1 = data.port;
+      if (!(typeof data1 == 'number' && !(data1 % 1) && !isNaN(data1) && isFinite(data1))) {
+        const err7 = {
+          instancePath: instancePath + '/port',
+          schemaPath: '#/properties/port/type',
+          keyword: 'type',
+          params: { type: 'integer' },
+        };
+        if (vErrors === null) {
+          vErrors = [err7];
+        } else {
+          vErrors.push(err7);
+        }
+        errors++;
+      }
+      if (typeof data1 == 'number' && isFinite(data1)) {
+        if (data1 > 65535 || isNaN(data1)) {
+          const err8 = {
+            instancePath: instancePath + '/port',
+            schemaPath: '#/properties/port/maximum',
+            keyword: 'maximum',
+            params: { comparison: '<=', limit: 65535 },
+          };
+          if (vErrors === null) {
+            vErrors = [err8];
+          } else {
+            vErrors.push(err8);
+          }
+          errors++;
+        }
+        if (data1 < 1 || isNaN(data1)) {
+          const err9 = {
+            instancePath: instancePath + '/port',
+            schemaPath: '#/properties/port/minimum',
+            keyword: 'minimum',
+            params: { comparison: '>=', limit: 1 },
+          };
+          if (vErrors === null) {
+            vErrors = [err9];
+          } else {
+            vErrors.push(err9);
+          }
+          errors++;
+        }
+      }
+    }
+  }
+  validate30.errors = vErrors;
+  return errors === 0;
+}
 
 function validate29(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
@@ -774,209 +912,17 @@ function validate29(data, { instancePath = '', parentData, parentDataProperty, r
     }
     const len0 = data.length;
     for (let i0 = 0; i0 < len0; i0++) {
-      let data0 = data[i0];
-      const _errs2 = errors;
-      let valid2 = false;
-      const _errs3 = errors;
-      if (typeof data0 === 'string') {
-        if (!pattern2.test(data0)) {
-          const err1 = {
-            instancePath: instancePath + '/' + i0,
-            schemaPath: '#/items/anyOf/0/pattern',
-            keyword: 'pattern',
-            params: { pattern: '^[^\\s:]+:[0-9]{1,5}$' },
-          };
-          if (vErrors === null) {
-            vErrors = [err1];
-          } else {
-            vErrors.push(err1);
-          }
-          errors++;
-        }
-      } else {
-        const err2 = {
-          instancePath: instancePath + '/' + i0,
-          schemaPath: '#/items/anyOf/0/type',
-          keyword: 'type',
-          params: { type: 'string' },
-        };
-        if (vErrors === null) {
-          vErrors = [err2];
-        } else {
-          vErrors.push(err2);
-        }
-        errors++;
-      }
-      var _valid0 = _errs3 === errors;
-      valid2 = valid2 || _valid0;
-      if (!valid2) {
-        const _errs5 = errors;
-        if (data0 && typeof data0 == 'object' && !Array.isArray(data0)) {
-          if (data0.host === undefined) {
-            const err3 = {
-              instancePath: instancePath + '/' + i0,
-              schemaPath: '#/items/anyOf/1/required',
-              keyword: 'required',
-              params: { missingProperty: 'host' },
-            };
-            if (vErrors === null) {
-              vErrors = [err3];
-            } else {
-              vErrors.push(err3);
-            }
-            errors++;
-          }
-          if (data0.port === undefined) {
-            const err4 = {
-              instancePath: instancePath + '/' + i0,
-              schemaPath: '#/items/anyOf/1/required',
-              keyword: 'required',
-              params: { missingProperty: 'port' },
-            };
-            if (vErrors === null) {
-              vErrors = [err4];
-            } else {
-              vErrors.push(err4);
-            }
-            errors++;
-          }
-          for (const key0 in data0) {
-            if (!(key0 === 'host' || key0 === 'port')) {
-              const err5 = {
-                instancePath: instancePath + '/' + i0,
-                schemaPath: '#/items/anyOf/1/additionalProperties',
-                keyword: 'additionalProperties',
-                params: { additionalProperty: key0 },
-              };
-              if (vErrors === null) {
-                vErrors = [err5];
-              } else {
-                vErrors.push(err5);
-              }
-              errors++;
-            }
-          }
-          if (data0.host !== undefined) {
-            let data1 = data0.host;
-            if (typeof data1 === 'string') {
-              if (func4(data1) < 1) {
-                const err6 = {
-                  instancePath: instancePath + '/' + i0 + '/host',
-                  schemaPath: '#/items/anyOf/1/properties/host/minLength',
-                  keyword: 'minLength',
-                  params: { limit: 1 },
-                };
-                if (vErrors === null) {
-                  vErrors = [err6];
-                } else {
-                  vErrors.push(err6);
-                }
-                errors++;
-              }
-            } else {
-              const err7 = {
-                instancePath: instancePath + '/' + i0 + '/host',
-                schemaPath: '#/items/anyOf/1/properties/host/type',
-                keyword: 'type',
-                params: { type: 'string' },
-              };
-              if (vErrors === null) {
-                vErrors = [err7];
-              } else {
-                vErrors.push(err7);
-              }
-              errors++;
-            }
-          }
-          if (data0.port !== undefined) {
-            let data2 = data0.port;
-            if (!(typeof data2 == 'number' && !(data2 % 1) && !isNaN(data2) && isFinite(data2))) {
-              const err8 = {
-                instancePath: instancePath + '/' + i0 + '/port',
-                schemaPath: '#/items/anyOf/1/properties/port/type',
-                keyword: 'type',
-                params: { type: 'integer' },
-              };
-              if (vErrors === null) {
-                vErrors = [err8];
-              } else {
-                vErrors.push(err8);
-              }
-              errors++;
-            }
-            if (typeof data2 == 'number' && isFinite(data2)) {
-              if (data2 > 65535 || isNaN(data2)) {
-                const err9 = {
-                  instancePath: instancePath + '/' + i0 + '/port',
-                  schemaPath: '#/items/anyOf/1/properties/port/maximum',
-                  keyword: 'maximum',
-                  params: { comparison: '<=', limit: 65535 },
-                };
-                if (vErrors === null) {
-                  vErrors = [err9];
-                } else {
-                  vErrors.push(err9);
-                }
-                errors++;
-              }
-              if (data2 < 1 || isNaN(data2)) {
-                const err10 = {
-                  instancePath: instancePath + '/' + i0 + '/port',
-                  schemaPath: '#/items/anyOf/1/properties/port/minimum',
-                  keyword: 'minimum',
-                  params: { comparison: '>=', limit: 1 },
-                };
-                if (vErrors === null) {
-                  vErrors = [err10];
-                } else {
-                  vErrors.push(err10);
-                }
-                errors++;
-              }
-            }
-          }
-        } else {
-          const err11 = {
-            instancePath: instancePath + '/' + i0,
-            schemaPath: '#/items/anyOf/1/type',
-            keyword: 'type',
-            params: { type: 'object' },
-          };
-          if (vErrors === null) {
-            vErrors = [err11];
-          } else {
-            vErrors.push(err11);
-          }
-          errors++;
-        }
-        var _valid0 = _errs5 === errors;
-        valid2 = valid2 || _valid0;
-      }
-      if (!valid2) {
-        const err12 = { instancePath: instancePath + '/' + i0, schemaPath: '#/items/anyOf', keyword: 'anyOf', params: {} };
-        if (vErrors === null) {
-          vErrors = [err12];
-        } else {
-          vErrors.push(err12);
-        }
-        errors++;
-      } else {
-        errors = _errs2;
-        if (vErrors !== null) {
-          if (_errs2) {
-            vErrors.length = _errs2;
-          } else {
-            vErrors = null;
-          }
-        }
+      if (!validate30(data[i0], { instancePath: instancePath + '/' + i0, parentData: data, parentDataProperty: i0, rootData })) {
+        vErrors = vErrors === null ? validate30.errors : vErrors.concat(validate30.errors);
+        errors = vErrors.length;
       }
     }
   } else {
-    const err13 = { instancePath, schemaPath: '#/type', keyword: 'type', params: { type: 'array' } };
+    const err1 = { instancePath, schemaPath: '#/type', keyword: 'type', params: { type: 'array' } };
     if (vErrors === null) {
-      vErrors = [err13];
+      vErrors = [err1];
     } else {
-      vErrors.push(err13);
+      vErrors.push(err1);
     }
     errors++;
   }
@@ -988,36 +934,18 @@ function validate28(data, { instancePath = '', parentData, parentDataProperty, r
   let vErrors = null;
   let errors = 0;
   if (data && typeof data == 'object' && !Array.isArray(data)) {
-    if (data.master_name === undefined) {
-      const err0 = { instancePath, schemaPath: '#/required', keyword: 'required', params: { missingProperty: 'master_name' } };
-      if (vErrors === null) {
-        vErrors = [err0];
-      } else {
-        vErrors.push(err0);
-      }
-      errors++;
-    }
-    if (data.nodes === undefined) {
-      const err1 = { instancePath, schemaPath: '#/required', keyword: 'required', params: { missingProperty: 'nodes' } };
-      if (vErrors === null) {
-        vErrors = [err1];
-      } else {
-        vErrors.push(err1);
-      }
-      errors++;
-    }
     for (const key0 in data) {
       if (!(key0 === 'master_name' || key0 === 'nodes' || key0 === 'username' || key0 === 'password')) {
-        const err2 = {
+        const err0 = {
           instancePath,
           schemaPath: '#/additionalProperties',
           keyword: 'additionalProperties',
           params: { additionalProperty: key0 },
         };
         if (vErrors === null) {
-          vErrors = [err2];
+          vErrors = [err0];
         } else {
-          vErrors.push(err2);
+          vErrors.push(err0);
         }
         errors++;
       }
@@ -1026,30 +954,30 @@ function validate28(data, { instancePath = '', parentData, parentDataProperty, r
       let data0 = data.master_name;
       if (typeof data0 === 'string') {
         if (func4(data0) < 1) {
-          const err3 = {
+          const err1 = {
             instancePath: instancePath + '/master_name',
             schemaPath: '#/properties/master_name/minLength',
             keyword: 'minLength',
             params: { limit: 1 },
           };
           if (vErrors === null) {
-            vErrors = [err3];
+            vErrors = [err1];
           } else {
-            vErrors.push(err3);
+            vErrors.push(err1);
           }
           errors++;
         }
       } else {
-        const err4 = {
+        const err2 = {
           instancePath: instancePath + '/master_name',
           schemaPath: '#/properties/master_name/type',
           keyword: 'type',
           params: { type: 'string' },
         };
         if (vErrors === null) {
-          vErrors = [err4];
+          vErrors = [err2];
         } else {
-          vErrors.push(err4);
+          vErrors.push(err2);
         }
         errors++;
       }
@@ -1069,42 +997,42 @@ function validate28(data, { instancePath = '', parentData, parentDataProperty, r
     }
     if (data.username !== undefined) {
       if (typeof data.username !== 'string') {
-        const err5 = {
+        const err3 = {
           instancePath: instancePath + '/username',
           schemaPath: '#/properties/username/type',
           keyword: 'type',
           params: { type: 'string' },
         };
         if (vErrors === null) {
-          vErrors = [err5];
+          vErrors = [err3];
         } else {
-          vErrors.push(err5);
+          vErrors.push(err3);
         }
         errors++;
       }
     }
     if (data.password !== undefined) {
       if (typeof data.password !== 'string') {
-        const err6 = {
+        const err4 = {
           instancePath: instancePath + '/password',
           schemaPath: '#/properties/password/type',
           keyword: 'type',
           params: { type: 'string' },
         };
         if (vErrors === null) {
-          vErrors = [err6];
+          vErrors = [err4];
         } else {
-          vErrors.push(err6);
+          vErrors.push(err4);
         }
         errors++;
       }
     }
   } else {
-    const err7 = { instancePath, schemaPath: '#/type', keyword: 'type', params: { type: 'object' } };
+    const err5 = { instancePath, schemaPath: '#/type', keyword: 'type', params: { type: 'object' } };
     if (vErrors === null) {
-      vErrors = [err7];
+      vErrors = [err5];
     } else {
-      vErrors.push(err7);
+      vErrors.push(err5);
     }
     errors++;
   }
@@ -1112,38 +1040,24 @@ function validate28(data, { instancePath = '', parentData, parentDataProperty, r
   return errors === 0;
 }
 
-const schema13 = {
-  type: 'object',
-  additionalProperties: false,
-  required: ['nodes'],
-  properties: { nodes: { $ref: '#/definitions/nodes' } },
-};
+const schema14 = { type: 'object', additionalProperties: false, properties: { nodes: { $ref: '#/definitions/nodes' } } };
 
-function validate32(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
+function validate34(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
   if (data && typeof data == 'object' && !Array.isArray(data)) {
-    if (data.nodes === undefined) {
-      const err0 = { instancePath, schemaPath: '#/required', keyword: 'required', params: { missingProperty: 'nodes' } };
-      if (vErrors === null) {
-        vErrors = [err0];
-      } else {
-        vErrors.push(err0);
-      }
-      errors++;
-    }
     for (const key0 in data) {
       if (!(key0 === 'nodes')) {
-        const err1 = {
+        const err0 = {
           instancePath,
           schemaPath: '#/additionalProperties',
           keyword: 'additionalProperties',
           params: { additionalProperty: key0 },
         };
         if (vErrors === null) {
-          vErrors = [err1];
+          vErrors = [err0];
         } else {
-          vErrors.push(err1);
+          vErrors.push(err0);
         }
         errors++;
       }
@@ -1162,15 +1076,15 @@ function validate32(data, { instancePath = '', parentData, parentDataProperty, r
       }
     }
   } else {
-    const err2 = { instancePath, schemaPath: '#/type', keyword: 'type', params: { type: 'object' } };
+    const err1 = { instancePath, schemaPath: '#/type', keyword: 'type', params: { type: 'object' } };
     if (vErrors === null) {
-      vErrors = [err2];
+      vErrors = [err1];
     } else {
-      vErrors.push(err2);
+      vErrors.push(err1);
     }
     errors++;
   }
-  validate32.errors = vErrors;
+  validate34.errors = vErrors;
   return errors === 0;
 }
 
@@ -1357,14 +1271,14 @@ function validate25(data, { instancePath = '', parentData, parentDataProperty, r
     }
     if (data.cluster !== undefined) {
       if (
-        !validate32(data.cluster, {
+        !validate34(data.cluster, {
           instancePath: instancePath + '/cluster',
           parentData: data,
           parentDataProperty: 'cluster',
           rootData,
         })
       ) {
-        vErrors = vErrors === null ? validate32.errors : vErrors.concat(validate32.errors);
+        vErrors = vErrors === null ? validate34.errors : vErrors.concat(validate34.errors);
         errors = vErrors.length;
       }
     }
@@ -1694,7 +1608,7 @@ function validate25(data, { instancePath = '', parentData, parentDataProperty, r
   return errors === 0;
 }
 
-const schema14 = {
+const schema15 = {
   type: 'object',
   additionalProperties: false,
   properties: {
@@ -1707,7 +1621,7 @@ const schema14 = {
   },
 };
 
-function validate36(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
+function validate38(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
   if (data && typeof data == 'object' && !Array.isArray(data)) {
@@ -1932,11 +1846,11 @@ function validate36(data, { instancePath = '', parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate36.errors = vErrors;
+  validate38.errors = vErrors;
   return errors === 0;
 }
 
-const schema15 = {
+const schema16 = {
   type: 'object',
   additionalProperties: false,
   properties: {
@@ -1950,9 +1864,9 @@ const schema15 = {
     mode: { type: 'string', enum: ['outage', 'always'] },
   },
 };
-const pattern3 = new RegExp('^[^\\u0000]+$', 'u');
+const pattern4 = new RegExp('^[^\\u0000]+$', 'u');
 
-function validate38(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
+function validate40(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
   if (data && typeof data == 'object' && !Array.isArray(data)) {
@@ -2000,7 +1914,7 @@ function validate38(data, { instancePath = '', parentData, parentDataProperty, r
     if (data.dir !== undefined) {
       let data1 = data.dir;
       if (typeof data1 === 'string') {
-        if (!pattern3.test(data1)) {
+        if (!pattern4.test(data1)) {
           const err2 = {
             instancePath: instancePath + '/dir',
             schemaPath: '#/properties/dir/pattern',
@@ -2050,7 +1964,7 @@ function validate38(data, { instancePath = '', parentData, parentDataProperty, r
           instancePath: instancePath + '/fsync',
           schemaPath: '#/properties/fsync/enum',
           keyword: 'enum',
-          params: { allowedValues: schema15.properties.fsync.enum },
+          params: { allowedValues: schema16.properties.fsync.enum },
         };
         if (vErrors === null) {
           vErrors = [err5];
@@ -2161,7 +2075,7 @@ function validate38(data, { instancePath = '', parentData, parentDataProperty, r
           instancePath: instancePath + '/max_age',
           schemaPath: '#/properties/max_age/type',
           keyword: 'type',
-          params: { type: schema15.properties.max_age.type },
+          params: { type: schema16.properties.max_age.type },
         };
         if (vErrors === null) {
           vErrors = [err12];
@@ -2222,7 +2136,7 @@ function validate38(data, { instancePath = '', parentData, parentDataProperty, r
           instancePath: instancePath + '/replay',
           schemaPath: '#/properties/replay/enum',
           keyword: 'enum',
-          params: { allowedValues: schema15.properties.replay.enum },
+          params: { allowedValues: schema16.properties.replay.enum },
         };
         if (vErrors === null) {
           vErrors = [err16];
@@ -2253,7 +2167,7 @@ function validate38(data, { instancePath = '', parentData, parentDataProperty, r
           instancePath: instancePath + '/mode',
           schemaPath: '#/properties/mode/enum',
           keyword: 'enum',
-          params: { allowedValues: schema15.properties.mode.enum },
+          params: { allowedValues: schema16.properties.mode.enum },
         };
         if (vErrors === null) {
           vErrors = [err18];
@@ -2272,11 +2186,11 @@ function validate38(data, { instancePath = '', parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate38.errors = vErrors;
+  validate40.errors = vErrors;
   return errors === 0;
 }
 
-const schema16 = {
+const schema17 = {
   type: 'object',
   additionalProperties: false,
   properties: {
@@ -2286,7 +2200,7 @@ const schema16 = {
   },
 };
 
-function validate40(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
+function validate42(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
   if (data && typeof data == 'object' && !Array.isArray(data)) {
@@ -2343,7 +2257,7 @@ function validate40(data, { instancePath = '', parentData, parentDataProperty, r
           instancePath: instancePath + '/transport',
           schemaPath: '#/properties/transport/enum',
           keyword: 'enum',
-          params: { allowedValues: schema16.properties.transport.enum },
+          params: { allowedValues: schema17.properties.transport.enum },
         };
         if (vErrors === null) {
           vErrors = [err3];
@@ -2374,7 +2288,7 @@ function validate40(data, { instancePath = '', parentData, parentDataProperty, r
           instancePath: instancePath + '/on_link_loss',
           schemaPath: '#/properties/on_link_loss/enum',
           keyword: 'enum',
-          params: { allowedValues: schema16.properties.on_link_loss.enum },
+          params: { allowedValues: schema17.properties.on_link_loss.enum },
         };
         if (vErrors === null) {
           vErrors = [err5];
@@ -2393,7 +2307,7 @@ function validate40(data, { instancePath = '', parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate40.errors = vErrors;
+  validate42.errors = vErrors;
   return errors === 0;
 }
 
@@ -2744,28 +2658,28 @@ function validate22(data, { instancePath = '', parentData, parentDataProperty, r
     }
     if (data.two_level !== undefined) {
       if (
-        !validate36(data.two_level, {
+        !validate38(data.two_level, {
           instancePath: instancePath + '/two_level',
           parentData: data,
           parentDataProperty: 'two_level',
           rootData,
         })
       ) {
-        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+        vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
         errors = vErrors.length;
       }
     }
     if (data.wal !== undefined) {
-      if (!validate38(data.wal, { instancePath: instancePath + '/wal', parentData: data, parentDataProperty: 'wal', rootData })) {
-        vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+      if (!validate40(data.wal, { instancePath: instancePath + '/wal', parentData: data, parentDataProperty: 'wal', rootData })) {
+        vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
         errors = vErrors.length;
       }
     }
     if (data.sync !== undefined) {
       if (
-        !validate40(data.sync, { instancePath: instancePath + '/sync', parentData: data, parentDataProperty: 'sync', rootData })
+        !validate42(data.sync, { instancePath: instancePath + '/sync', parentData: data, parentDataProperty: 'sync', rootData })
       ) {
-        vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+        vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
         errors = vErrors.length;
       }
     }
@@ -2782,7 +2696,7 @@ function validate22(data, { instancePath = '', parentData, parentDataProperty, r
   return errors === 0;
 }
 
-const schema17 = {
+const schema18 = {
   type: 'object',
   additionalProperties: false,
   required: ['cache_type'],
@@ -2804,7 +2718,7 @@ const schema17 = {
   },
 };
 
-function validate43(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
+function validate45(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
   let vErrors = null;
   let errors = 0;
   if (data && typeof data == 'object' && !Array.isArray(data)) {
@@ -2818,7 +2732,7 @@ function validate43(data, { instancePath = '', parentData, parentDataProperty, r
       errors++;
     }
     for (const key0 in data) {
-      if (!func2.call(schema17.properties, key0)) {
+      if (!func2.call(schema18.properties, key0)) {
         const err1 = {
           instancePath,
           schemaPath: '#/additionalProperties',
@@ -2854,7 +2768,7 @@ function validate43(data, { instancePath = '', parentData, parentDataProperty, r
           instancePath: instancePath + '/cache_type',
           schemaPath: '#/properties/cache_type/enum',
           keyword: 'enum',
-          params: { allowedValues: schema17.properties.cache_type.enum },
+          params: { allowedValues: schema18.properties.cache_type.enum },
         };
         if (vErrors === null) {
           vErrors = [err3];
@@ -2871,7 +2785,7 @@ function validate43(data, { instancePath = '', parentData, parentDataProperty, r
           instancePath: instancePath + '/ttl',
           schemaPath: '#/properties/ttl/type',
           keyword: 'type',
-          params: { type: schema17.properties.ttl.type },
+          params: { type: schema18.properties.ttl.type },
         };
         if (vErrors === null) {
           vErrors = [err4];
@@ -2932,7 +2846,7 @@ function validate43(data, { instancePath = '', parentData, parentDataProperty, r
           instancePath: instancePath + '/serialization',
           schemaPath: '#/properties/serialization/enum',
           keyword: 'enum',
-          params: { allowedValues: schema17.properties.serialization.enum },
+          params: { allowedValues: schema18.properties.serialization.enum },
         };
         if (vErrors === null) {
           vErrors = [err8];
@@ -2995,7 +2909,7 @@ function validate43(data, { instancePath = '', parentData, parentDataProperty, r
           instancePath: instancePath + '/null_ttl',
           schemaPath: '#/properties/null_ttl/type',
           keyword: 'type',
-          params: { type: schema17.properties.null_ttl.type },
+          params: { type: schema18.properties.null_ttl.type },
         };
         if (vErrors === null) {
           vErrors = [err12];
@@ -3042,7 +2956,7 @@ function validate43(data, { instancePath = '', parentData, parentDataProperty, r
           instancePath: instancePath + '/stale_ttl',
           schemaPath: '#/properties/stale_ttl/type',
           keyword: 'type',
-          params: { type: schema17.properties.stale_ttl.type },
+          params: { type: schema18.properties.stale_ttl.type },
         };
         if (vErrors === null) {
           vErrors = [err15];
@@ -3135,7 +3049,7 @@ function validate43(data, { instancePath = '', parentData, parentDataProperty, r
           instancePath: instancePath + '/load_timeout',
           schemaPath: '#/properties/load_timeout/type',
           keyword: 'type',
-          params: { type: schema17.properties.load_timeout.type },
+          params: { type: schema18.properties.load_timeout.type },
         };
         if (vErrors === null) {
           vErrors = [err21];
@@ -3196,7 +3110,7 @@ function validate43(data, { instancePath = '', parentData, parentDataProperty, r
           instancePath: instancePath + '/single_flight',
           schemaPath: '#/properties/single_flight/enum',
           keyword: 'enum',
-          params: { allowedValues: schema17.properties.single_flight.enum },
+          params: { allowedValues: schema18.properties.single_flight.enum },
         };
         if (vErrors === null) {
           vErrors = [err25];
@@ -3220,28 +3134,28 @@ function validate43(data, { instancePath = '', parentData, parentDataProperty, r
     }
     if (data.two_level !== undefined) {
       if (
-        !validate36(data.two_level, {
+        !validate38(data.two_level, {
           instancePath: instancePath + '/two_level',
           parentData: data,
           parentDataProperty: 'two_level',
           rootData,
         })
       ) {
-        vErrors = vErrors === null ? validate36.errors : vErrors.concat(validate36.errors);
+        vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
         errors = vErrors.length;
       }
     }
     if (data.wal !== undefined) {
-      if (!validate38(data.wal, { instancePath: instancePath + '/wal', parentData: data, parentDataProperty: 'wal', rootData })) {
-        vErrors = vErrors === null ? validate38.errors : vErrors.concat(validate38.errors);
+      if (!validate40(data.wal, { instancePath: instancePath + '/wal', parentData: data, parentDataProperty: 'wal', rootData })) {
+        vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
         errors = vErrors.length;
       }
     }
     if (data.sync !== undefined) {
       if (
-        !validate40(data.sync, { instancePath: instancePath + '/sync', parentData: data, parentDataProperty: 'sync', rootData })
+        !validate42(data.sync, { instancePath: instancePath + '/sync', parentData: data, parentDataProperty: 'sync', rootData })
       ) {
-        vErrors = vErrors === null ? validate40.errors : vErrors.concat(validate40.errors);
+        vErrors = vErrors === null ? validate42.errors : vErrors.concat(validate42.errors);
         errors = vErrors.length;
       }
     }
@@ -3254,11 +3168,11 @@ function validate43(data, { instancePath = '', parentData, parentDataProperty, r
     }
     errors++;
   }
-  validate43.errors = vErrors;
+  validate45.errors = vErrors;
   return errors === 0;
 }
 
-const pattern4 = new RegExp('^[A-Za-z0-9_.-]{1,64}$', 'u');
+const pattern5 = new RegExp('^[A-Za-z0-9_.-]{1,64}$', 'u');
 
 function validate21(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
   /*# sourceURL="https://unpkg.com/oxcache/schemas/config.schema.json" */ let vErrors = null;
@@ -3353,7 +3267,7 @@ function validate21(data, { instancePath = '', parentData, parentDataProperty, r
         for (const key1 in data2) {
           const _errs7 = errors;
           if (typeof key1 === 'string') {
-            if (!pattern4.test(key1)) {
+            if (!pattern5.test(key1)) {
               const err5 = {
                 instancePath: instancePath + '/services',
                 schemaPath: '#/properties/services/propertyNames/pattern',
@@ -3387,14 +3301,14 @@ function validate21(data, { instancePath = '', parentData, parentDataProperty, r
         }
         for (const key2 in data2) {
           if (
-            !validate43(data2[key2], {
+            !validate45(data2[key2], {
               instancePath: instancePath + '/services/' + key2.replace(/~/g, '~0').replace(/\//g, '~1'),
               parentData: data2,
               parentDataProperty: key2,
               rootData,
             })
           ) {
-            vErrors = vErrors === null ? validate43.errors : vErrors.concat(validate43.errors);
+            vErrors = vErrors === null ? validate45.errors : vErrors.concat(validate45.errors);
             errors = vErrors.length;
           }
         }

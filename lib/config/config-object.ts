@@ -38,6 +38,8 @@ export interface GlobalConfig {
   readonly two_level?: TwoLevelConfig | undefined;
   /** The log of writes that Redis did not confirm. */
   readonly wal?: WalConfig | undefined;
+  /** How the processes that share a Redis tell each other what changed, so that each drops its own copies of it. */
+  readonly sync?: SyncConfig | undefined;
 }
 
 /** The keys of {@link GlobalConfig} that have a default of their own. */
@@ -69,7 +71,7 @@ export interface ServiceConfig {
   /** A loader that is slower fails, or yields the stale entry where one is held; 0: no limit. Absent: `0`. */
   readonly load_timeout?: Duration | undefined;
   /** Who shares one load of a key: nobody (`off`), the callers in this process (`process`), or those of all processes that share the Redis (`cluster`). Absent: `"process"`. */
-  readonly single_flight?: 'off' | 'process' | undefined;
+  readonly single_flight?: 'off' | 'process' | 'cluster' | undefined;
   /** The tier in this process. */
   readonly l1?: L1Config | undefined;
   /** The tier in Redis. */
@@ -78,6 +80,8 @@ export interface ServiceConfig {
   readonly two_level?: TwoLevelConfig | undefined;
   /** The log of writes that Redis did not confirm. */
   readonly wal?: WalConfig | undefined;
+  /** How the processes that share a Redis tell each other what changed, so that each drops its own copies of it. */
+  readonly sync?: SyncConfig | undefined;
 }
 
 /** The keys of {@link ServiceConfig} that have a default of their own. */
@@ -87,7 +91,7 @@ export interface ServiceDefaults {
   readonly stale_ttl: Duration;
   readonly refresh_ahead: number;
   readonly load_timeout: Duration;
-  readonly single_flight: 'off' | 'process';
+  readonly single_flight: 'off' | 'process' | 'cluster';
 }
 
 /** The tier in this process. */
@@ -117,8 +121,8 @@ export interface L1Defaults {
 
 /** The tier in Redis. */
 export interface L2Config {
-  /** How Redis is deployed. Absent: `"standalone"`. */
-  readonly mode?: 'standalone' | undefined;
+  /** How Redis is deployed: one server (`standalone`), a primary that sentinels name (`sentinel`), or a Redis Cluster (`cluster`). A connection that the application hands in decides this itself. Absent: `"standalone"`. */
+  readonly mode?: 'standalone' | 'sentinel' | 'cluster' | undefined;
   /** Where Redis is: `redis://`, `rediss://` (TLS) or `unix:`. A user, a password and a database number may be part of it; options after a `?` may not. Absent: required when standalone, unless the application hands in a connection. */
   readonly connection_string?: string | undefined;
   /** The Redis user; needs a password. An empty text is the same as leaving it out. Absent: none. */
@@ -129,6 +133,10 @@ export interface L2Config {
   readonly db?: number | undefined;
   /** TLS to Redis. The table being there, even empty, switches TLS on, also for a `redis://` address; `rediss://` does so without it. */
   readonly tls?: TlsConfig | undefined;
+  /** Where the sentinels are, for `mode = "sentinel"`. The login and the TLS settings of the `l2` table are those of the servers with the data; its TLS settings hold for the sentinels too. */
+  readonly sentinel?: SentinelConfig | undefined;
+  /** Where the cluster is, for `mode = "cluster"`. The login and the TLS settings of the `l2` table hold for all its nodes. */
+  readonly cluster?: ClusterConfig | undefined;
   /** The life of an entry in Redis. Absent: the service's `ttl`. */
   readonly ttl?: Duration | undefined;
   /** Milliseconds until an attempt to connect is given up. Absent: `5000`. */
@@ -147,7 +155,7 @@ export interface L2Config {
 
 /** The keys of {@link L2Config} that have a default of their own. */
 export interface L2Defaults {
-  readonly mode: 'standalone';
+  readonly mode: 'standalone' | 'sentinel' | 'cluster';
   readonly connection_timeout_ms: number;
   readonly command_timeout_ms: number;
   readonly compression: 'none' | 'gzip' | 'brotli' | 'zstd';
@@ -171,6 +179,32 @@ export interface TlsConfig {
 /** The keys of {@link TlsConfig} that have a default of their own. */
 export interface TlsDefaults {
   readonly reject_unauthorized: boolean;
+}
+
+/** Where the sentinels are, for `mode = "sentinel"`. The login and the TLS settings of the `l2` table are those of the servers with the data; its TLS settings hold for the sentinels too. */
+export interface SentinelConfig {
+  /** The name under which the sentinels watch the primary. Absent: required. */
+  readonly master_name?: string | undefined;
+  /** Addresses to start from, `"host:port"` or `{ host, port }`: one that answers is enough, the others are found through it. Absent: required. */
+  readonly nodes?: readonly (string | NodeConfig)[] | undefined;
+  /** The user at the sentinels; needs a password. An empty text is the same as leaving it out. Absent: none. */
+  readonly username?: string | undefined;
+  /** The password at the sentinels. An empty text is the same as leaving it out. Absent: none. */
+  readonly password?: string | undefined;
+}
+
+/** Where the cluster is, for `mode = "cluster"`. The login and the TLS settings of the `l2` table hold for all its nodes. */
+export interface ClusterConfig {
+  /** Addresses to start from, `"host:port"` or `{ host, port }`: one that answers is enough, the others are found through it. Absent: required. */
+  readonly nodes?: readonly (string | NodeConfig)[] | undefined;
+}
+
+/** An address as a table. */
+export interface NodeConfig {
+  /** The host name or IP address. */
+  readonly host: string;
+  /** The port. */
+  readonly port: number;
 }
 
 /** How the two tiers work together. */
@@ -197,6 +231,23 @@ export interface TwoLevelDefaults {
   readonly batch_size: number;
   readonly batch_interval_ms: number;
   readonly max_pending: number;
+}
+
+/** How the processes that share a Redis tell each other what changed, so that each drops its own copies of it. */
+export interface SyncConfig {
+  /** Whether this process tells the others what it changed, and listens to them. `false`: copies in this process may be as old as `l1.ttl`; the other keys then mean nothing. Absent: `true`. */
+  readonly enabled?: boolean | undefined;
+  /** `stream`: a capped Redis Stream, resumed after a lost link; `pubsub`: Pub/Sub, and this process's entries are dropped after a lost link. Absent: `"stream"`. */
+  readonly transport?: 'stream' | 'pubsub' | undefined;
+  /** `serve`: this process goes on answering within the lifetimes; `bypass`: its entries are not trusted once the link has shown no life for 2 s. Absent: `"serve"`. */
+  readonly on_link_loss?: 'serve' | 'bypass' | undefined;
+}
+
+/** The keys of {@link SyncConfig} that have a default of their own. */
+export interface SyncDefaults {
+  readonly enabled: boolean;
+  readonly transport: 'stream' | 'pubsub';
+  readonly on_link_loss: 'serve' | 'bypass';
 }
 
 /** The log of writes that Redis did not confirm. */

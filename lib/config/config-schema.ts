@@ -8,6 +8,7 @@ import type {
   L1Defaults,
   L2Defaults,
   ServiceDefaults,
+  SyncDefaults,
   TlsDefaults,
   TwoLevelDefaults,
   WalDefaults,
@@ -20,6 +21,8 @@ export interface SchemaNode {
   readonly type?: string | readonly string[];
   readonly properties?: Readonly<Record<string, SchemaNode>>;
   readonly additionalProperties?: SchemaNode | false;
+  /** What an array holds. */
+  readonly items?: SchemaNode;
   readonly definitions?: Readonly<Record<string, SchemaNode>>;
   readonly enum?: readonly (string | number)[];
   readonly minimum?: number;
@@ -60,8 +63,9 @@ function definition(name: string): SchemaNode {
   return configSchema().definitions?.[name] ?? {};
 }
 
-/** The schema of the value at `key` of a table described by `node`; `undefined` when there is no such key. */
-export function childSchema(node: SchemaNode, key: string): SchemaNode | undefined {
+/** The schema of the value at `key` of a table described by `node`, or of an item of an array; `undefined` when there is no such key. */
+export function childSchema(node: SchemaNode, key: string | number): SchemaNode | undefined {
+  if (typeof key === 'number') return node.items === undefined ? undefined : followRef(node.items);
   const child =
     node.properties !== undefined && Object.hasOwn(node.properties, key) ? node.properties[key] : node.additionalProperties;
   return child === undefined || child === false ? undefined : followRef(child);
@@ -71,7 +75,7 @@ export function childSchema(node: SchemaNode, key: string): SchemaNode | undefin
 export function schemaAt(path: ConfigPath): SchemaNode | undefined {
   let node: SchemaNode | undefined = configSchema();
   for (const part of path) {
-    if (node === undefined || typeof part === 'number') return undefined;
+    if (node === undefined) return undefined;
     node = childSchema(node, part);
   }
   return node;
@@ -85,6 +89,7 @@ interface DefaultsByDefinition {
   readonly l2: L2Defaults;
   readonly tls: TlsDefaults;
   readonly two_level: TwoLevelDefaults;
+  readonly sync: SyncDefaults;
   readonly wal: WalDefaults;
 }
 

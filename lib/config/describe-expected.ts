@@ -44,7 +44,7 @@ export function describeExpected(node: SchemaNode): string {
   if (node.type === 'number') return `a number ${range(node, grouped)}`;
   if (node.type === 'boolean') return 'true or false';
   if (node.type === 'object') return 'a table';
-  if (node.type === 'array') return 'an array';
+  if (node.type === 'array') return node['x-rule'] ?? 'an array';
   return node['x-rule'] ?? 'a text';
 }
 

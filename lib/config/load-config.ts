@@ -10,7 +10,7 @@ import type { Environment } from './plain-tree.js';
 import { copyPlainTree } from './plain-tree.js';
 import { readConfigFile } from './read-source.js';
 import { resolveConfig } from './resolve-config.js';
-import type { ResolvedConfig } from './resolved-config.js';
+import type { RedisMode, ResolvedConfig } from './resolved-config.js';
 import { findTomlLines } from './toml-lines.js';
 import { validateShape } from './validate-shape.js';
 
@@ -18,8 +18,11 @@ import { validateShape } from './validate-shape.js';
 export interface LoadConfigOptions {
   /** Fills in `${NAME}`. */
   readonly env: Environment;
-  /** The services whose Redis connection the application hands in, so that they need no address; absent: none. */
-  readonly connectedServices?: ReadonlySet<string> | 'all';
+  /**
+   * The mode of the Redis connection that the application hands in for a service, which then needs no address; `undefined`
+   * where it hands in none. Absent: it does so for no service.
+   */
+  readonly connectedMode?: (service: string) => RedisMode | undefined;
 }
 
 interface Source {
@@ -54,8 +57,7 @@ export async function loadConfig(source: string | ConfigObject, options: LoadCon
   issues.prune(tree.root);
   await validateShape(tree, issues);
   issues.prune(tree.root);
-  const connected = options.connectedServices;
-  const isConnected = (name: string): boolean => connected === 'all' || connected?.has(name) === true;
+  const { connectedMode = () => undefined } = options;
   // The schema has been checked and what broke it taken out, so the tree has this shape.
-  return resolveConfig(tree.root, strategies, issues, isConnected, file);
+  return resolveConfig(tree.root, strategies, issues, connectedMode, file);
 }

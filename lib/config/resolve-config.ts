@@ -5,7 +5,7 @@ import type { ConfigObject, ServiceConfig } from './config-object.js';
 import { schemaDefaults } from './config-schema.js';
 import { omitUndefined } from './inherit.js';
 import { resolveService } from './resolve-service.js';
-import type { ResolvedConfig, ResolvedGlobal } from './resolved-config.js';
+import type { RedisMode, ResolvedConfig, ResolvedGlobal } from './resolved-config.js';
 import type { ConfigFacts } from './service-context.js';
 import { ServiceContext, wholeMs } from './service-context.js';
 
@@ -39,18 +39,18 @@ function isComplete(service: Partial<ServiceConfig>): service is ServiceConfig {
 /**
  * Applies inheritance, defaults and the rules between keys to `config`.
  *
- * @param isConnected - whether the application hands in the Redis connection of the service with that name
+ * @param connectedMode - the mode of the Redis connection that the application hands in for the service with that name, if it does
  * @throws {CacheError} `CACHE_CONFIG_INVALID` when `issues` holds any problem in the end, found here or before
  */
 export function resolveConfig(
   config: CheckedConfig,
   strategies: Strategies,
   issues: ConfigIssues,
-  isConnected: (name: string) => boolean,
+  connectedMode: (name: string) => RedisMode | undefined,
   file: string | undefined,
 ): ResolvedConfig {
   const global = { ...schemaDefaults('global'), ...omitUndefined(config.global ?? {}) };
-  const facts: ConfigFacts = { global, strategies, issues, isConnected };
+  const facts: ConfigFacts = { global, strategies, issues, connectedMode };
   const services = Object.entries(config.services ?? {}).flatMap(([name, service]) =>
     isComplete(service) ? [resolveService(new ServiceContext(name, service, facts))] : [],
   );

@@ -1,14 +1,14 @@
 /** One service, complete: what it says, what it inherits, the defaults, and the rules between its keys (G2: lifetimes). */
-import type { L1Config, TwoLevelConfig, WalConfig, WalDefaults } from './config-object.js';
+import type { L1Config, SyncConfig, TwoLevelConfig, WalConfig, WalDefaults } from './config-object.js';
 import { schemaDefaults } from './config-schema.js';
 import { inheritTable, omitUndefined } from './inherit.js';
 import { resolveL2 } from './resolve-l2.js';
-import type { CacheType, ResolvedL1, ResolvedService, ResolvedTwoLevel, ResolvedWal } from './resolved-config.js';
+import type { CacheType, ResolvedL1, ResolvedService, ResolvedSync, ResolvedTwoLevel, ResolvedWal } from './resolved-config.js';
 import type { ServiceContext, TableName } from './service-context.js';
 
 /** The tables that mean nothing to a kind of service; naming one there is an issue, inheriting one is not. */
 const FOREIGN_TABLES: Readonly<Record<CacheType, readonly TableName[]>> = {
-  l1: ['l2', 'two_level', 'wal'],
+  l1: ['l2', 'two_level', 'sync', 'wal'],
   l2: ['l1', 'two_level'],
   'two-level': [],
 };
@@ -85,6 +85,13 @@ function resolveTwoLevel(context: ServiceContext): ResolvedTwoLevel {
   };
 }
 
+/** `undefined` when it is switched off; see {@link resolveWal}. */
+function resolveSync(context: ServiceContext): ResolvedSync | undefined {
+  const own = omitUndefined<Partial<SyncConfig>>(inheritTable(context.facts.global.sync, context.own.sync));
+  const sync = { ...schemaDefaults('sync'), ...own };
+  return sync.enabled ? { transport: sync.transport, onLinkLoss: sync.on_link_loss } : undefined;
+}
+
 /** What is said of the log, here, globally and by default: `max_age` counts without a log too. */
 function mergeWal(context: ServiceContext): WalDefaults {
   const own = omitUndefined<Partial<WalConfig>>(inheritTable(context.facts.global.wal, context.own.wal));
@@ -105,10 +112,20 @@ function resolveWal(context: ServiceContext, wal: WalDefaults): ResolvedWal | un
   };
 }
 
+/** Processes can only share a load through the Redis that they share. */
+function checkSingleFlight(context: ServiceContext): void {
+  if (context.own.single_flight !== 'cluster' || context.own.cache_type !== 'l1') return;
+  context.add(
+    ['single_flight'],
+    '`single_flight = "cluster"` needs a Redis that the processes share, and a service of type "l1" has none; use "process", or another `cache_type`.',
+  );
+}
+
 /** Resolves a service, noting problems in the context's issues; the result only counts when there are none. */
 export function resolveService(context: ServiceContext): ResolvedService {
   const { own, facts, name } = context;
   refuseForeignTables(context);
+  checkSingleFlight(context);
   const service = { ...schemaDefaults('service'), ...omitUndefined(own) };
   const wal = mergeWal(context);
   const serviceTtlMs = context.ms(own.ttl ?? facts.global.default_ttl);
@@ -130,6 +147,7 @@ export function resolveService(context: ServiceContext): ResolvedService {
       l1,
       l2,
       twoLevel: type === 'two-level' ? resolveTwoLevel(context) : undefined,
+      sync: l2 === undefined ? undefined : resolveSync(context),
       wal: l2 === undefined ? undefined : resolveWal(context, wal),
     }),
     tombstoneTtlMs: context.ms(wal.max_age),

@@ -3,6 +3,9 @@
  * Every default is applied and every cross-field rule holds; nothing below this room checks them again.
  */
 
+/** How Redis is deployed. */
+export type RedisMode = 'standalone' | 'sentinel' | 'cluster';
+
 /** Which tiers a service has. */
 export type CacheType = 'l1' | 'l2' | 'two-level';
 
@@ -39,11 +42,39 @@ export interface ResolvedTls {
   readonly rejectUnauthorized: boolean;
 }
 
+/** Where a server is. */
+export interface NodeAddress {
+  /** A name or an IP address; an IPv6 address without brackets. */
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Where the sentinels are, and which primary is meant. */
+export interface ResolvedSentinel {
+  readonly masterName: string;
+  /** At least one. */
+  readonly nodes: readonly NodeAddress[];
+  /** The login at the sentinels themselves. */
+  readonly username?: string;
+  readonly password?: string;
+}
+
+/** Where the cluster is. */
+export interface ResolvedCluster {
+  /** At least one; the others are found through it. */
+  readonly nodes: readonly NodeAddress[];
+}
+
 /** Settings of the Redis tier. */
 export interface ResolvedL2 {
-  readonly mode: 'standalone';
-  /** `redis://`, `rediss://` or `unix:`; absent only when the caller handed in a connection. */
+  /** That of the connection where the caller handed one in. */
+  readonly mode: RedisMode;
+  /** `redis://`, `rediss://` or `unix:`; only for `standalone`, and absent when the caller handed in a connection. */
   readonly connectionString?: string;
+  /** Only for `sentinel`, and absent when the caller handed in a connection. */
+  readonly sentinel?: ResolvedSentinel;
+  /** Only for `cluster`, and absent when the caller handed in a connection. */
+  readonly cluster?: ResolvedCluster;
   readonly username?: string;
   readonly password?: string;
   readonly db?: number;
@@ -65,6 +96,13 @@ export interface ResolvedTwoLevel {
   readonly batchSize: number;
   readonly batchIntervalMs: number;
   readonly maxPending: number;
+}
+
+/** How the processes tell each other what changed. */
+export interface ResolvedSync {
+  readonly transport: 'stream' | 'pubsub';
+  /** What becomes of this process's entries while it cannot hear the others. */
+  readonly onLinkLoss: 'serve' | 'bypass';
 }
 
 /** The log of writes that Redis did not confirm. */
@@ -99,10 +137,13 @@ export interface ResolvedService {
   readonly refreshAhead: number;
   /** 0: no limit. */
   readonly loadTimeoutMs: number;
-  readonly singleFlight: 'off' | 'process';
+  /** `cluster` only with L2. */
+  readonly singleFlight: 'off' | 'process' | 'cluster';
   readonly l1?: ResolvedL1;
   readonly l2?: ResolvedL2;
   readonly twoLevel?: ResolvedTwoLevel;
+  /** Absent without L2, or with `sync.enabled = false`. */
+  readonly sync?: ResolvedSync;
   /** Absent without L2, or with `wal.enabled = false`. */
   readonly wal?: ResolvedWal;
   /** How long a deletion is remembered in Redis (`wal.max_age`), with a log or without. */

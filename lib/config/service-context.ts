@@ -6,17 +6,18 @@ import type { ConfigIssues } from './config-issues.js';
 import type { GlobalConfig, GlobalDefaults, ServiceConfig } from './config-object.js';
 import type { ConfigPath } from './config-path.js';
 import type { Strategies } from './check-values.js';
+import type { RedisMode } from './resolved-config.js';
 
 /** The tables that a service has and inherits. */
-export type TableName = 'l1' | 'l2' | 'two_level' | 'wal';
+export type TableName = 'l1' | 'l2' | 'two_level' | 'sync' | 'wal';
 
 /** What is known while the services are resolved. */
 export interface ConfigFacts {
   readonly global: GlobalConfig & GlobalDefaults;
   readonly strategies: Strategies;
   readonly issues: ConfigIssues;
-  /** Whether the application hands in the Redis connection of the service called `name`. */
-  readonly isConnected: (name: string) => boolean;
+  /** The mode of the Redis connection that the application hands in for the service called `name`; `undefined`: it does not. */
+  readonly connectedMode: (name: string) => RedisMode | undefined;
 }
 
 /** One service, with everything faulty already taken out. */
@@ -44,7 +45,7 @@ export class ServiceContext {
   /** Whether what `key` of `table` is, here or where it is inherited from, can be relied on. */
   isSound(table: TableName, key: string): boolean {
     const { issues } = this.facts;
-    return issues.areSound(this.path(table, key)) && (this.#states(table, key) || issues.areSound(['global', table, key]));
+    return issues.areSound(this.path(table, key)) && (this.states(table, key) || issues.areSound(['global', table, key]));
   }
 
   /** Whether the service's `ttl`, here or where it is inherited from, can be relied on. */
@@ -55,10 +56,11 @@ export class ServiceContext {
 
   /** Says where a value comes from when this service does not state it itself; else nothing. */
   origin(table: TableName, key: string): string {
-    return this.#states(table, key) ? '' : `, inherited from \`global.${table}.${key}\`,`;
+    return this.states(table, key) ? '' : `, inherited from \`global.${table}.${key}\`,`;
   }
 
-  #states(table: TableName, key: string): boolean {
+  /** Whether the service states `key` of `table` itself, so that it is not inherited. */
+  states(table: TableName, key: string): boolean {
     const own: object | undefined = this.own[table];
     return own !== undefined && Object.hasOwn(own, key);
   }

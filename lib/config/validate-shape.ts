@@ -12,16 +12,27 @@ import { childSchema, followRef, schemaAt } from './config-schema.js';
 import { describeDefault, describeExpected, describeGot } from './describe-expected.js';
 import type { ConfigValue, PlainTree } from './plain-tree.js';
 
-function fromPointer(pointer: string): string[] {
+function childValue(value: ConfigValue | undefined, part: string | number): ConfigValue | undefined {
+  return (value as Readonly<Record<string | number, ConfigValue>> | undefined)?.[part];
+}
+
+/** The path of a JSON pointer; the parts that lead into an array are numbers. */
+function fromPointer(pointer: string, root: ConfigValue): (string | number)[] {
+  let value: ConfigValue | undefined = root;
   return pointer
     .split('/')
     .slice(1)
-    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+    .map((text) => {
+      const name = text.replaceAll('~1', '/').replaceAll('~0', '~');
+      const part = Array.isArray(value) ? Number(name) : name;
+      value = childValue(value, part);
+      return part;
+    });
 }
 
-function valueAt(root: ConfigValue, path: readonly string[]): ConfigValue | undefined {
+function valueAt(root: ConfigValue, path: ConfigPath): ConfigValue | undefined {
   let value: ConfigValue | undefined = root;
-  for (const part of path) value = (value as Readonly<Record<string, ConfigValue>> | undefined)?.[part];
+  for (const part of path) value = childValue(value, part);
   return value;
 }
 
@@ -56,7 +67,7 @@ function addMissingKey(issues: ConfigIssues, parent: ConfigPath, key: string, no
 }
 
 function addViolation(violation: SchemaViolation, tree: PlainTree, issues: ConfigIssues): void {
-  const path = fromPointer(violation.instancePath);
+  const path = fromPointer(violation.instancePath, tree.root);
   const node = schemaAt(path) ?? {};
   const { params, keyword } = violation;
   // A bad name is reported once, by `propertyNames`, and not again by the pattern inside it.
@@ -71,7 +82,7 @@ function addViolation(violation: SchemaViolation, tree: PlainTree, issues: Confi
   else addBadValue(path, node, tree, issues);
 }
 
-function addBadValue(path: string[], node: SchemaNode, tree: PlainTree, issues: ConfigIssues): void {
+function addBadValue(path: ConfigPath, node: SchemaNode, tree: PlainTree, issues: ConfigIssues): void {
   const value = valueAt(tree.root, path);
   const isSecret = node['x-secret'] === true || tree.fromEnvironment.has(formatPath(path));
   const near = typeof value === 'string' && !isSecret ? nearestName(value, (node.enum ?? []).map(String)) : undefined;

@@ -1,6 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import { issuesOf, loadToml } from './load-toml.js';
 
+/** The application hands in the connection of service `a`. */
+const onlyA = (service: string): 'standalone' | undefined => (service === 'a' ? 'standalone' : undefined);
+
 describe('connections', () => {
   test('credentials and database come from the address or from keys of their own', async () => {
     const config = await loadToml(`
@@ -52,14 +55,14 @@ l2 = { connection_string = "redis://u:p@h/3", username = "u", password = "p", db
 
   test('a service whose connection is handed in needs no address, the others do', async () => {
     const text = '[services.a]\ncache_type = "l2"\n[services.b]\ncache_type = "two-level"\n[services.c]\ncache_type = "l1"\n';
-    expect(await issuesOf(text, { connectedServices: 'all' })).toEqual([]);
-    const issues = await issuesOf(text, { connectedServices: new Set(['a']) });
+    expect(await issuesOf(text, { connectedMode: () => 'standalone' })).toEqual([]);
+    const issues = await issuesOf(text, { connectedMode: onlyA });
     expect(issues.map((issue) => issue.path)).toEqual(['services.b.l2.connection_string']);
   });
 
   test('a connection that is handed in replaces all that the file says about connecting', async () => {
     const l2 = '{ connection_string = "redis://u:p@h/1", db = 2, username = "x", tls = {}, command_timeout_ms = 77 }';
-    const config = await loadToml(`[services.a]\ncache_type = "l2"\nl2 = ${l2}\n`, { connectedServices: new Set(['a']) });
+    const config = await loadToml(`[services.a]\ncache_type = "l2"\nl2 = ${l2}\n`, { connectedMode: onlyA });
     expect(config.services[0]?.l2).toMatchObject({ commandTimeoutMs: 77 });
     for (const key of ['connectionString', 'username', 'password', 'db', 'tls'])
       expect(config.services[0]?.l2).not.toHaveProperty(key);

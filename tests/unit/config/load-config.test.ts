@@ -42,6 +42,7 @@ describe('loading', () => {
             refreshAhead: 0,
             loadTimeoutMs: 0,
             singleFlight: 'process',
+            sync: { transport: 'stream', onLinkLoss: 'serve' },
             l1: {
               maxCapacity: 10_000,
               ttlMs: 300_000,
@@ -285,7 +286,7 @@ ${off}
     ['may be a fraction', 'cache_type = "l1"\nttl = 1.1', { ttlMs: 1100 }],
     ['is never less than a millisecond', 'cache_type = "l1"\nttl = 0.0001', { ttlMs: 1 }],
   ])('G2: the life of an entry %s', async (_name, lines, expected) => {
-    const config = await loadToml(`[services.a]\n${lines}\n`, { connectedServices: 'all' });
+    const config = await loadToml(`[services.a]\n${lines}\n`, { connectedMode: () => 'standalone' });
     expect(config.services[0]).toMatchObject(expected);
   });
 

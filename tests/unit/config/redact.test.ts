@@ -46,7 +46,7 @@ describe('describeEndpoint', () => {
   });
 
   test('a connection of the application has no address to show', async () => {
-    const config = await loadObject({ services: { a: { cache_type: 'l2' } } }, { connectedServices: 'all' });
+    const config = await loadObject({ services: { a: { cache_type: 'l2' } } }, { connectedMode: () => 'standalone' });
     const l2 = config.services[0]?.l2;
     expect(l2 && describeEndpoint(l2)).toBe('a connection of the application');
   });
