@@ -27,8 +27,11 @@ const FRESH_AT = CREATED_AT + TIME_LENGTH;
 /** Where the 13 digits of the expiry start; the write script hands them to Redis as they are. */
 export const EXPIRES_AT = FRESH_AT + TIME_LENGTH;
 const FLAGS_AT = EXPIRES_AT + TIME_LENGTH;
-/** Two reserved flags and the line break before the payload. */
+/** Two flags and the line break before the payload; the second flag is reserved. */
 const HEADER_END = '--\n';
+/** The header's end of an entry with tags, which are a line of JSON between the header and the payload. */
+const TAGGED_HEADER_END = 't-\n';
+const LINE_BREAK = 10;
 
 /** What an entry is: a value, a remembered "the source has nothing", or the mark a deletion leaves. */
 export type EntryKind = 'v' | 'a' | 'd';
@@ -50,6 +53,8 @@ export interface EntryHeader {
   readonly freshUntilMs: number;
   /** When Redis removes the entry: the end of its stale window. */
   readonly expiresAtMs: number;
+  /** What the entry was tagged with; absent: nothing. */
+  readonly tags?: readonly string[] | undefined;
 }
 
 /** An entry taken apart. */
@@ -136,13 +141,14 @@ export function sealEnvelope(header: EntryHeader, payload: string | Buffer): str
     createdText.of(header.createdAtMs) +
     freshText.of(header.freshUntilMs) +
     expiresText.of(header.expiresAtMs) +
-    HEADER_END;
+    (header.tags === undefined ? HEADER_END : `${TAGGED_HEADER_END}${JSON.stringify(header.tags)}\n`);
   if (typeof payload === 'string') {
     const rest = covered + payload;
     return FORMAT_TAG + hex32(crc32(rest)) + rest;
   }
   const checksum = hex32(crc32(payload, crc32(covered)));
   const head = FORMAT_TAG + checksum + covered;
+  if (header.tags !== undefined) return Buffer.concat([Buffer.from(head), payload]);
   const bytes = Buffer.allocUnsafe(HEADER_LENGTH + payload.length);
   bytes.write(head, 0, 'latin1');
   payload.copy(bytes, HEADER_LENGTH);
@@ -180,13 +186,30 @@ export function openEnvelope(raw: Buffer): OpenedEnvelope | NotAnEntry {
   const codec = letterAt(raw, CODEC_AT);
   const compression = letterAt(raw, COMPRESSION_AT);
   if (!isKind(kind) || !isCodec(codec) || !isCompression(compression)) return 'header';
-  if (!hasText(raw, FLAGS_AT, HEADER_END)) return 'header';
+  const isTagged = hasText(raw, FLAGS_AT, TAGGED_HEADER_END);
+  if (!isTagged && !hasText(raw, FLAGS_AT, HEADER_END)) return 'header';
   const createdAtMs = readTime(raw, CREATED_AT);
   const freshUntilMs = readTime(raw, FRESH_AT);
   const expiresAtMs = readTime(raw, EXPIRES_AT);
   if (!(freshUntilMs <= expiresAtMs) || Number.isNaN(createdAtMs)) return 'header';
   const version = raw.toString('latin1', VERSION_AT, CODEC_AT);
-  return { kind, version, codec, compression, createdAtMs, freshUntilMs, expiresAtMs, payload: raw.subarray(HEADER_LENGTH) };
+  const header = { kind, version, codec, compression, createdAtMs, freshUntilMs, expiresAtMs };
+  if (!isTagged) return { ...header, payload: raw.subarray(HEADER_LENGTH) };
+  const payloadAt = raw.indexOf(LINE_BREAK, HEADER_LENGTH) + 1;
+  const tags = payloadAt === 0 ? undefined : readTags(raw.toString('utf8', HEADER_LENGTH, payloadAt));
+  return tags === undefined ? 'header' : { ...header, tags, payload: raw.subarray(payloadAt) };
+}
+
+/** The tags of a line of JSON; `undefined` when it is anything else. */
+function readTags(line: string): readonly string[] | undefined {
+  let tags: unknown;
+  try {
+    tags = JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+  if (!Array.isArray(tags) || tags.length === 0) return undefined;
+  return tags.every((tag) => typeof tag === 'string' && tag !== '') ? (tags as string[]) : undefined;
 }
 
 function letterAt(raw: Buffer, at: number): string {

@@ -1,10 +1,12 @@
 /**
  * Reads that are asked for in the same tick travel as one MGET, whichever services they belong to. One round trip and one
- * command for many callers is worth three to eight times the throughput of a GET each; a single caller gets a plain GET.
+ * command for many callers is worth three to eight times the throughput of a GET each; a single caller gets a plain GET. In
+ * a cluster the keys of one bucket, which share a slot, travel together.
  *
  * The queue is emptied at the end of every tick and bounded by the callers of that tick; nothing is retried here.
  */
 import type { CacheError } from '../../base/errors.js';
+import { slotTagOf } from './key-space.js';
 import type { RedisConnection } from './redis-connection.js';
 import { replyCode, unavailable } from './redis-errors.js';
 
@@ -76,6 +78,23 @@ export class CoalescedReader {
     const receivers = this.#receivers;
     this.#keys = [];
     this.#receivers = [];
+    if (keys.length === 1 || !this.#connection.isCluster) {
+      this.#sendTogether(keys, receivers);
+      return;
+    }
+    const groups = new Map<string, { readonly keys: string[]; readonly receivers: RawReceiver[] }>();
+    for (let i = 0; i < keys.length; i++) {
+      const key = keys[i] as string;
+      const tag = slotTagOf(key);
+      let group = groups.get(tag);
+      if (group === undefined) groups.set(tag, (group = { keys: [], receivers: [] }));
+      group.keys.push(key);
+      group.receivers.push(receivers[i] as RawReceiver);
+    }
+    for (const group of groups.values()) this.#sendTogether(group.keys, group.receivers);
+  }
+
+  #sendTogether(keys: string[], receivers: readonly RawReceiver[]): void {
     if (keys.length === 1) {
       const receiver = receivers[0] as RawReceiver;
       this.#connection.send<Buffer | null>('get', keys, this.#timeoutMs, true).then(

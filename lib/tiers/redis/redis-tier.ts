@@ -1,73 +1,56 @@
 /**
- * L2 of one service: names, encodes and decodes its entries. Bytes it cannot decode are reported and count as nothing
- * there (G13); a value it cannot encode or that is too large is refused before anything is sent (G12).
+ * L2 of one service: reads its entries, applies its writes, clears it, and tells the other processes of what was written. The
+ * form of the bytes is {@link EntryCodec}'s.
  */
-import { CacheError } from '../../base/errors.js';
-import type { HybridClock } from '../../base/hybrid-clock.js';
-import { compressPayload, expandPayload } from '../../codec/compression.js';
-import { openEnvelope, sealEnvelope, type CodecTag, type CompressionTag, type OpenedEnvelope } from '../../codec/envelope.js';
-import type { PayloadCodec } from '../../codec/payload-codec.js';
-import type { ResolvedL2 } from '../../config/resolved-config.js';
+import type { Clock } from '../../base/clock.js';
+import type { CacheError } from '../../base/errors.js';
+import { Announcer } from './announcement.js';
+import { applyInBuckets } from './bucketed-writes.js';
 import type { CoalescedReader, RawReceiver } from './coalesced-reader.js';
+import { DeadEntries } from './dead-entries.js';
+import { EntryCodec, type EntryCodecParts, type StoredEntry } from './entry-codec.js';
 import type { KeySpace } from './key-space.js';
+import { acquireLease, extendLease, releaseLease } from './lease-script.js';
+import { RecentWrites } from './recent-writes.js';
 import type { RedisConnection } from './redis-connection.js';
-import { isError, unavailable } from './redis-errors.js';
-import { applyWrites, removeOlder, replaceIfSame, type ScriptWrite, type WriteOutcome } from './write-script.js';
-
-/** A decoded entry: a value (`v`) or a remembered "nothing there" (`a`). Times are on the server's clock. */
-export interface StoredEntry {
-  readonly kind: 'v' | 'a';
-  /** `undefined` for kind `a`. */
-  readonly value: unknown;
-  readonly version: string;
-  readonly createdAtMs: number;
-  readonly freshUntilMs: number;
-  readonly expiresAtMs: number;
-}
-
-/** A value ready to be sealed. */
-export interface EncodedValue {
-  readonly codec: CodecTag;
-  readonly compression: CompressionTag;
-  readonly payload: string | Buffer;
-}
-
-/** When an entry was made, ends being fresh and is removed; milliseconds on the server's clock. */
-export interface EntryTimes {
-  readonly createdAtMs: number;
-  readonly freshUntilMs: number;
-  readonly expiresAtMs: number;
-}
+import { applyWrites, replaceIfSame, setClearMark, type ScriptWrite, type WriteOutcome } from './write-script.js';
 
 /** What a tier is made of. */
-export interface RedisTierParts {
-  readonly service: string;
-  readonly l2: ResolvedL2;
+export interface RedisTierParts extends EntryCodecParts {
   readonly connection: RedisConnection;
   readonly reader: CoalescedReader;
   readonly keySpace: KeySpace;
-  /** Codecs by tag; the one to write with comes first. */
-  readonly codecs: readonly [PayloadCodec, () => PayloadCodec];
-  /** Told of bytes that are no entry of ours. */
-  readonly onUndecodable: (error: CacheError) => void;
+  readonly systemClock: Clock;
+  /** How the other processes are told of writes; absent: they are not. */
+  readonly transport: 'stream' | 'pubsub' | undefined;
+  /** A write that a failover may have undone is in Redis again: what was read meanwhile is not to be kept. */
+  readonly onResent: (key: string, version: string) => void;
 }
 
-/** An entry without a payload. */
-const NO_PAYLOAD: EncodedValue = { codec: '-', compression: '-', payload: '' };
-
-/** Entries looked at in one step of a clear. */
-const CLEAR_CHUNK = 500;
+/** How long a clear is remembered: longer than the longest TTL and the longest stale window together. */
+const CLEAR_MARK_LIFE_MS = 61 * 24 * 3_600_000;
 
 /** See the file's header. */
-export class RedisTier {
-  readonly clock: HybridClock;
+export class RedisTier extends EntryCodec {
   readonly #parts: RedisTierParts;
-  readonly #codec: PayloadCodec;
+  readonly #announcer: Announcer | undefined;
+  readonly #deadEntries: DeadEntries;
+  /** Only where Redis has replicas that may take over. */
+  readonly #recent: RecentWrites | undefined;
 
   constructor(parts: RedisTierParts) {
+    super(parts, parts.connection.hybridClock);
     this.#parts = parts;
-    this.#codec = parts.codecs[0];
-    this.clock = parts.connection.hybridClock;
+    const { connection, keySpace, transport, l2 } = parts;
+    const timeoutMs = l2.commandTimeoutMs;
+    this.#announcer = transport === undefined ? undefined : new Announcer({ connection, keySpace, transport, timeoutMs });
+    this.#deadEntries = new DeadEntries({ connection, keySpace, clock: parts.systemClock, timeoutMs });
+    if (l2.mode !== 'standalone') {
+      this.#recent = new RecentWrites(parts.systemClock, {
+        apply: (writes) => this.#resend(writes),
+        clear: (version) => this.#markCleared(version),
+      });
+    }
   }
 
   /** Whether Redis can be used now; when not, every call here fails without waiting. */
@@ -103,145 +86,123 @@ export class RedisTier {
   }
 
   /**
-   * Makes an entry of a key's bytes; `undefined` when nothing is there, it was deleted, or the bytes are not an entry.
-   * A promise only for a large compressed payload. Never throws or rejects.
+   * Applies writes and tells the other processes of them; the outcomes are in the order of the writes.
+   *
+   * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT
    */
-  open(key: string, raw: Buffer | null): StoredEntry | undefined | Promise<StoredEntry | undefined> {
-    if (raw === null) return undefined;
-    const opened = openEnvelope(raw);
-    if (typeof opened === 'string') return this.#undecodable(key, `not an entry of this format (${opened})`);
-    this.clock.observe(opened.version);
-    if (opened.kind === 'd') return undefined;
-    if (opened.expiresAtMs <= this.clock.nowMs()) return undefined;
-    if (opened.kind === 'a') return toEntry(opened, 'a', undefined);
+  async apply(writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> {
+    const recent = this.#recent;
+    if (recent === undefined) return this.#apply(writes);
+    const outcomes = await this.#apply(writes);
+    for (let i = 0; i < writes.length; i++)
+      if (outcomes[i] === 'created' || outcomes[i] === 'replaced') recent.add(writes[i] as ScriptWrite);
+    return outcomes;
+  }
+
+  /** Another server may have taken over: sends again what Redis confirmed in the last seconds. Never rejects. */
+  async resendRecent(): Promise<void> {
+    await this.#recent?.resend();
+  }
+
+  /**
+   * Replaces an entry if it still has `version`; resolves to whether it had.
+   *
+   * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT
+   */
+  async replace(key: string, sealed: string | Buffer, version: string): Promise<boolean> {
+    const { connection, keySpace, l2 } = this.#parts;
+    const write = { key, redisKey: this.nameOf(key), sealed, version };
+    const announcement = this.#announcer?.ofWrites([write]);
+    const within = keySpace.isBucketed ? undefined : announcement;
+    const isReplaced = await replaceIfSame(connection, write, within, l2.commandTimeoutMs);
+    if (isReplaced) {
+      this.#recent?.add(write);
+      if (keySpace.isBucketed && announcement !== undefined) await this.#announcer?.send(announcement);
+    }
+    return isReplaced;
+  }
+
+  /**
+   * Makes what was written before `version` count as nothing, in every process, and removes it from Redis: where the other
+   * processes are told, a large service is gone through in the background. Other services' entries and foreign keys are not touched (G1).
+   *
+   * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT
+   */
+  async clear(version: string): Promise<void> {
     try {
-      if (opened.compression === '-') return toEntry(opened, 'v', this.#codecOf(opened.codec).decode(opened.payload));
-      const expanded = expandPayload(opened.payload, opened.compression, this.#parts.l2.maxValueSizeBytes);
-      if (Buffer.isBuffer(expanded)) return toEntry(opened, 'v', this.#codecOf(opened.codec).decode(expanded));
-      return expanded
-        .then((payload) => toEntry(opened, 'v', this.#codecOf(opened.codec).decode(payload)))
-        .catch((cause: unknown) => this.#undecodable(key, 'its payload cannot be expanded or decoded', cause));
-    } catch (cause) {
-      return this.#undecodable(key, 'its payload cannot be decoded', cause);
+      await this.#markCleared(version);
+    } catch (error) {
+      // No room for the mark either: what is removed makes some.
+      if (!this.#parts.connection.isFull) throw error;
+      await this.#deadEntries.remove(version);
+      await this.#markCleared(version);
+    }
+    this.clearLine.raise(version);
+    this.#recent?.addClear(version);
+    if (this.#announcer === undefined) await this.#deadEntries.remove(version);
+    else await this.#deadEntries.removeSoon(version);
+  }
+
+  /** Learns of the clears of other processes from Redis: whether one was news; `undefined`: it could not be asked. Never rejects. */
+  async learnClears(): Promise<boolean | undefined> {
+    const { connection, keySpace, l2 } = this.#parts;
+    try {
+      // In a cluster every bucket has the mark, and a clear is done when all have.
+      const mark = await connection.send<string | null>('get', [keySpace.clearMarkOf(0)], l2.commandTimeoutMs);
+      return mark !== null && this.clearLine.raise(mark);
+    } catch {
+      // The connection has told of it.
+      return undefined;
     }
   }
 
   /**
-   * Encodes a value; a promise only when a large payload is compressed.
+   * Takes the lease that `key` names, or finds that `owner` has it; resolves to its token, or to `undefined` when somebody else
+   * has it.
    *
-   * @throws {CacheError} CACHE_ENCODE_FAILED, CACHE_VALUE_TOO_LARGE
+   * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT (then the owner may have it)
    */
-  encode(key: string, value: unknown): EncodedValue | Promise<EncodedValue> {
-    const { service, l2 } = this.#parts;
-    let payload: string | Buffer;
-    try {
-      payload = this.#codec.encode(value);
-    } catch (error) {
-      if (!CacheError.is(error)) throw error;
-      throw new CacheError(error.code, error.message, { service, key, cause: error.cause });
-    }
-    if (exceeds(payload, l2.maxValueSizeBytes)) {
-      throw new CacheError(
-        'CACHE_VALUE_TOO_LARGE',
-        `The encoded value is larger than l2.max_value_size (${l2.maxValueSizeBytes} bytes)`,
-        {
-          service,
-          key,
-        },
-      );
-    }
-    const codec = this.#codec.tag;
-    if (l2.compression === 'none') return { codec, compression: '-', payload };
-    const compressed = compressPayload(payload, l2.compression, l2.compressionThresholdBytes);
-    if (compressed instanceof Promise)
-      return compressed.then((result) => ({ codec, compression: result.tag, payload: result.payload }));
-    return { codec, compression: compressed.tag, payload: compressed.payload };
-  }
-
-  /** Puts an encoded value into an entry. */
-  sealValue(encoded: EncodedValue, version: string, times: EntryTimes): string | Buffer {
-    return sealEnvelope(
-      { kind: 'v', version, codec: encoded.codec, compression: encoded.compression, ...times },
-      encoded.payload,
-    );
-  }
-
-  /** An entry that says "the source has nothing". */
-  sealAbsence(version: string, times: EntryTimes): string | Buffer {
-    return this.#sealMark('a', version, times);
-  }
-
-  /** An entry that says "deleted", which Redis remembers for `lifeMs` from now on. */
-  sealDeletion(version: string, lifeMs: number): string | Buffer {
-    const nowMs = this.clock.nowMs();
-    const endMs = nowMs + lifeMs;
-    return this.#sealMark('d', version, { createdAtMs: nowMs, freshUntilMs: endMs, expiresAtMs: endMs });
-  }
-
-  /** Applies writes in one script call. @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT */
-  apply(writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> {
-    return applyWrites(this.#parts.connection, writes, this.#parts.l2.commandTimeoutMs);
-  }
-
-  /** Replaces an entry if it still has `version`; resolves to whether it had. */
-  replace(key: string, sealed: string | Buffer, version: string): Promise<boolean> {
-    return replaceIfSame(
-      this.#parts.connection,
-      { redisKey: this.nameOf(key), sealed },
-      version,
-      this.#parts.l2.commandTimeoutMs,
-    );
-  }
-
-  /** Removes this service's entries that were written before `version`, and no other keys (G1), a chunk at a time. */
-  async clear(version: string): Promise<void> {
+  acquireLease(key: string, owner: string, ttlMs: number): Promise<string | undefined> {
     const { connection, keySpace, l2 } = this.#parts;
-    let cursor = '0';
-    do {
-      let reply: [string, string[]];
-      try {
-        const args = [cursor, 'MATCH', keySpace.pattern, 'COUNT', String(CLEAR_CHUNK)];
-        reply = await connection.send<[string, string[]]>('scan', args, l2.commandTimeoutMs);
-      } catch (error) {
-        throw unavailable(error);
-      }
-      cursor = reply[0];
-      for (let from = 0; from < reply[1].length; from += CLEAR_CHUNK) {
-        await removeOlder(connection, reply[1].slice(from, from + CLEAR_CHUNK), version, l2.commandTimeoutMs);
-      }
-    } while (cursor !== '0');
+    return acquireLease(connection, { redisKey: keySpace.lockOf(key), owner }, ttlMs, l2.commandTimeoutMs);
   }
 
-  #sealMark(kind: 'a' | 'd', version: string, times: EntryTimes): string | Buffer {
-    return sealEnvelope(
-      { kind, version, codec: NO_PAYLOAD.codec, compression: NO_PAYLOAD.compression, ...times },
-      NO_PAYLOAD.payload,
-    );
+  /** Makes the time of a lease begin again; resolves to whether the token still has it. @throws {CacheError} as above */
+  extendLease(key: string, token: string, ttlMs: number): Promise<boolean> {
+    const { connection, keySpace, l2 } = this.#parts;
+    return extendLease(connection, { redisKey: keySpace.lockOf(key), token }, ttlMs, l2.commandTimeoutMs);
   }
 
-  #codecOf(tag: CodecTag): PayloadCodec {
-    if (tag === this.#codec.tag) return this.#codec;
-    const other = this.#parts.codecs[1]();
-    if (tag === other.tag) return other;
-    throw new Error(`no codec "${tag}"`);
+  /** Gives a lease back, by its token or by its owner; resolves to whether that had it. @throws {CacheError} as above */
+  releaseLease(key: string, holder: string): Promise<boolean> {
+    const { connection, keySpace, l2 } = this.#parts;
+    return releaseLease(connection, keySpace.lockOf(key), holder, l2.commandTimeoutMs);
   }
 
-  #undecodable(key: string, reason: string, failure?: unknown): undefined {
-    // A parser's message quotes what it read, and that may be somebody's value (G11): only its kind is passed on.
-    const cause = isError(failure) ? new Error(failure.name) : undefined;
-    const details = { service: this.#parts.service, key, cause };
-    this.#parts.onUndecodable(new CacheError('CACHE_DECODE_FAILED', `The bytes in Redis were ignored: ${reason}`, details));
-    return undefined;
+  /** Ends background work. */
+  close(): void {
+    this.#deadEntries.close();
   }
-}
 
-function toEntry(opened: OpenedEnvelope, kind: 'v' | 'a', value: unknown): StoredEntry {
-  const { version, createdAtMs, freshUntilMs, expiresAtMs } = opened;
-  return { kind, value, version, createdAtMs, freshUntilMs, expiresAtMs };
-}
+  #apply(writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> {
+    const { connection, keySpace, l2 } = this.#parts;
+    const timeoutMs = l2.commandTimeoutMs;
+    if (keySpace.isBucketed) return applyInBuckets({ connection, keySpace, announcer: this.#announcer, timeoutMs }, writes);
+    return applyWrites(connection, writes, keySpace.clearMarkOf(0), this.#announcer?.ofWrites(writes), timeoutMs);
+  }
 
-/** Whether a payload has more than `limit` bytes; counts them only where the number of characters leaves it open. */
-function exceeds(payload: string | Buffer, limit: number): boolean {
-  if (payload.length > limit) return true;
-  return typeof payload === 'string' && payload.length * 3 > limit && Buffer.byteLength(payload) > limit;
+  async #resend(writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> {
+    const outcomes = await this.#apply(writes);
+    for (const { key, version } of writes) this.#parts.onResent(key, version);
+    return outcomes;
+  }
+
+  async #markCleared(version: string): Promise<void> {
+    const { connection, keySpace, l2 } = this.#parts;
+    const mark = { version, lifeMs: CLEAR_MARK_LIFE_MS };
+    const announcement = this.#announcer?.ofClear(version);
+    const within = keySpace.isBucketed ? undefined : announcement;
+    await Promise.all(keySpace.clearMarks.map((name) => setClearMark(connection, name, mark, within, l2.commandTimeoutMs)));
+    if (keySpace.isBucketed && announcement !== undefined) await this.#announcer?.send(announcement);
+  }
 }

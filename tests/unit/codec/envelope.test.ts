@@ -6,6 +6,7 @@ import {
   kindOfSealed,
   openEnvelope,
   sealEnvelope,
+  shiftEnvelope,
   type EntryHeader,
   type EntryKind,
 } from '../../../lib/codec/envelope.js';
@@ -97,3 +98,36 @@ function changed(at: number): Buffer {
   bytes[at] = (bytes[at] ?? 0) ^ 1;
   return bytes;
 }
+
+describe('an entry with tags', () => {
+  test.each([
+    ['text', '"é"'],
+    ['bytes', Buffer.from([0, 10, 255])],
+  ])('opens to its tags and its payload (%s)', (_name, payload) => {
+    const tags = ['a', 'ключ 🔑', 'line\nbreak', '"quoted"'];
+    const opened = openEnvelope(bytesOf(sealEnvelope({ ...HEADER, tags }, payload)));
+    if (typeof opened === 'string') throw new Error(opened);
+    expect(opened.tags).toEqual(tags);
+    expect(opened.payload.equals(Buffer.from(payload))).toBe(true);
+  });
+
+  test('keeps them when it is moved along the line of time', () => {
+    const moved = shiftEnvelope(bytesOf(sealEnvelope({ ...HEADER, tags: ['t'] }, '{}')), 5);
+    const opened = openEnvelope(moved!);
+    expect(opened).toMatchObject({ tags: ['t'], createdAtMs: HEADER.createdAtMs + 5 });
+  });
+
+  test.each(['', '[]', '[1]', '[""]', '{}', 'tags'])('whose tags are %p is none', (line) => {
+    const bytes = Buffer.concat([bytesOf(sealEnvelope(HEADER, '')), Buffer.from(`${line}\n{}`)]);
+    bytes.write('t', 77, 'latin1');
+    bytes.write(crc32(bytes.subarray(11)).toString(16).padStart(8, '0'), 3, 'latin1');
+    expect(openEnvelope(bytes)).toBe('header');
+  });
+
+  test('whose line of tags does not end is none', () => {
+    const bytes = Buffer.concat([bytesOf(sealEnvelope(HEADER, '')), Buffer.from('["t"]')]);
+    bytes.write('t', 77, 'latin1');
+    bytes.write(crc32(bytes.subarray(11)).toString(16).padStart(8, '0'), 3, 'latin1');
+    expect(openEnvelope(bytes)).toBe('header');
+  });
+});

@@ -86,3 +86,27 @@ describe('another failure', () => {
     expect(failureOf('what').code).toBe('OTHER');
   });
 });
+
+describe('a look for the primary or the slots that failed', () => {
+  const said = (text: string): Error => new Error(`All sentinels are unreachable and retry is disabled.${text}`);
+  test.each([
+    [said(' Last error: WRONGPASS invalid username-password pair'), 'WRONGPASS', /^no sentinel says .*: WRONGPASS/],
+    [said(' Last error: connect ECONNREFUSED 127.0.0.1:1'), 'UNREACHABLE', /^no sentinel says .*: connect ECONNREFUSED/],
+    [said(''), 'UNREACHABLE', /^no sentinel says where the primary is$/],
+    [
+      Object.assign(new Error('Failed to refresh slots cache.'), {
+        lastNodeError: replyError('NOAUTH Authentication required.'),
+      }),
+      'NOAUTH',
+      /^no node says who has which slots: NOAUTH/,
+    ],
+    [
+      Object.assign(new Error('Failed to refresh slots cache.'), { lastNodeError: new Error('timeout') }),
+      'UNREACHABLE',
+      /no answer in time$/,
+    ],
+  ])('has the kind and the words of what was said: %s', (error, code, reason) => {
+    expect(failureOf(error).code).toBe(code);
+    expect(failureOf(error).reason).toMatch(reason);
+  });
+});

@@ -1,0 +1,178 @@
+/**
+ * Entries and their bytes, for one service: values are encoded, compressed and sealed, bytes are opened and decoded. Bytes it
+ * cannot decode are reported and count as nothing there (G13); a value it cannot encode or that is too large is refused before
+ * anything is sent (G12).
+ */
+import { CacheError } from '../../base/errors.js';
+import type { HybridClock } from '../../base/hybrid-clock.js';
+import { compressPayload, expandPayload } from '../../codec/compression.js';
+import { openEnvelope, sealEnvelope, type CodecTag, type CompressionTag, type OpenedEnvelope } from '../../codec/envelope.js';
+import type { PayloadCodec } from '../../codec/payload-codec.js';
+import type { ResolvedL2 } from '../../config/resolved-config.js';
+import { ClearLine } from './clear-line.js';
+import { isError } from './redis-errors.js';
+
+/** A decoded entry: a value (`v`) or a remembered "nothing there" (`a`). Times are on the server's clock. */
+export interface StoredEntry {
+  readonly kind: 'v' | 'a';
+  /** `undefined` for kind `a`. */
+  readonly value: unknown;
+  readonly version: string;
+  readonly createdAtMs: number;
+  readonly freshUntilMs: number;
+  readonly expiresAtMs: number;
+  /** What it was tagged with; absent: nothing. */
+  readonly tags: readonly string[] | undefined;
+}
+
+/** A value ready to be sealed. */
+export interface EncodedValue {
+  readonly codec: CodecTag;
+  readonly compression: CompressionTag;
+  readonly payload: string | Buffer;
+}
+
+/** When an entry was made, ends being fresh and is removed; milliseconds on the server's clock. */
+export interface EntryTimes {
+  readonly createdAtMs: number;
+  readonly freshUntilMs: number;
+  readonly expiresAtMs: number;
+}
+
+/** What is needed for that. */
+export interface EntryCodecParts {
+  readonly service: string;
+  readonly l2: ResolvedL2;
+  /** Codecs by tag; the one to write with comes first. */
+  readonly codecs: readonly [PayloadCodec, () => PayloadCodec];
+  /** Told of bytes that are no entry of ours. */
+  readonly onUndecodable: (error: CacheError) => void;
+}
+
+/** An entry without a payload. */
+const NO_PAYLOAD: EncodedValue = { codec: '-', compression: '-', payload: '' };
+
+/** See the file's header. */
+export class EntryCodec {
+  readonly clock: HybridClock;
+  /** What this process knows of clears: entries from before are opened as nothing. */
+  readonly clearLine: ClearLine;
+  readonly #parts: EntryCodecParts;
+  readonly #codec: PayloadCodec;
+
+  constructor(parts: EntryCodecParts, clock: HybridClock) {
+    this.#parts = parts;
+    this.#codec = parts.codecs[0];
+    this.clock = clock;
+    this.clearLine = new ClearLine(clock);
+  }
+
+  /**
+   * Makes an entry of a key's bytes; `undefined` when nothing is there, it was deleted, or the bytes are not an entry.
+   * A promise only for a large compressed payload. Never throws or rejects.
+   */
+  open(key: string, raw: Buffer | null): StoredEntry | undefined | Promise<StoredEntry | undefined> {
+    if (raw === null) return undefined;
+    const opened = openEnvelope(raw);
+    if (typeof opened === 'string') return this.#undecodable(key, `not an entry of this format (${opened})`);
+    this.clock.observe(opened.version);
+    if (opened.kind === 'd' || this.clearLine.hides(opened.version)) return undefined;
+    if (opened.expiresAtMs <= this.clock.nowMs()) return undefined;
+    if (opened.kind === 'a') return toEntry(opened, 'a', undefined);
+    try {
+      if (opened.compression === '-') return toEntry(opened, 'v', this.#codecOf(opened.codec).decode(opened.payload));
+      const expanded = expandPayload(opened.payload, opened.compression, this.#parts.l2.maxValueSizeBytes);
+      if (Buffer.isBuffer(expanded)) return toEntry(opened, 'v', this.#codecOf(opened.codec).decode(expanded));
+      return expanded
+        .then((payload) => toEntry(opened, 'v', this.#codecOf(opened.codec).decode(payload)))
+        .catch((cause: unknown) => this.#undecodable(key, 'its payload cannot be expanded or decoded', cause));
+    } catch (cause) {
+      return this.#undecodable(key, 'its payload cannot be decoded', cause);
+    }
+  }
+
+  /**
+   * Encodes a value; a promise only when a large payload is compressed.
+   *
+   * @throws {CacheError} CACHE_ENCODE_FAILED, CACHE_VALUE_TOO_LARGE
+   */
+  encode(key: string, value: unknown): EncodedValue | Promise<EncodedValue> {
+    const { service, l2 } = this.#parts;
+    let payload: string | Buffer;
+    try {
+      payload = this.#codec.encode(value);
+    } catch (error) {
+      if (!CacheError.is(error)) throw error;
+      throw new CacheError(error.code, error.message, { service, key, cause: error.cause });
+    }
+    if (exceeds(payload, l2.maxValueSizeBytes)) {
+      throw new CacheError(
+        'CACHE_VALUE_TOO_LARGE',
+        `The encoded value is larger than l2.max_value_size (${l2.maxValueSizeBytes} bytes)`,
+        {
+          service,
+          key,
+        },
+      );
+    }
+    const codec = this.#codec.tag;
+    if (l2.compression === 'none') return { codec, compression: '-', payload };
+    const compressed = compressPayload(payload, l2.compression, l2.compressionThresholdBytes);
+    if (compressed instanceof Promise)
+      return compressed.then((result) => ({ codec, compression: result.tag, payload: result.payload }));
+    return { codec, compression: compressed.tag, payload: compressed.payload };
+  }
+
+  /** Puts an encoded value into an entry. */
+  sealValue(encoded: EncodedValue, version: string, times: EntryTimes, tags?: readonly string[]): string | Buffer {
+    return sealEnvelope(
+      { kind: 'v', version, codec: encoded.codec, compression: encoded.compression, ...times, tags },
+      encoded.payload,
+    );
+  }
+
+  /** An entry that says "the source has nothing". */
+  sealAbsence(version: string, times: EntryTimes, tags?: readonly string[]): string | Buffer {
+    return this.#sealMark('a', version, times, tags);
+  }
+
+  /** An entry that says "deleted", which Redis remembers for `lifeMs` from now on. */
+  sealDeletion(version: string, lifeMs: number): string | Buffer {
+    const nowMs = this.clock.nowMs();
+    const endMs = nowMs + lifeMs;
+    return this.#sealMark('d', version, { createdAtMs: nowMs, freshUntilMs: endMs, expiresAtMs: endMs });
+  }
+
+  #sealMark(kind: 'a' | 'd', version: string, times: EntryTimes, tags?: readonly string[]): string | Buffer {
+    return sealEnvelope(
+      { kind, version, codec: NO_PAYLOAD.codec, compression: NO_PAYLOAD.compression, ...times, tags },
+      NO_PAYLOAD.payload,
+    );
+  }
+
+  #codecOf(tag: CodecTag): PayloadCodec {
+    if (tag === this.#codec.tag) return this.#codec;
+    const other = this.#parts.codecs[1]();
+    if (tag === other.tag) return other;
+    throw new Error(`no codec "${tag}"`);
+  }
+
+  #undecodable(key: string, reason: string, failure?: unknown): undefined {
+    // A parser's message quotes what it read, and that may be somebody's value (G11): only its kind is passed on.
+    const cause = isError(failure) ? new Error(failure.name) : undefined;
+    const details = { service: this.#parts.service, key, cause };
+    this.#parts.onUndecodable(new CacheError('CACHE_DECODE_FAILED', `The bytes in Redis were ignored: ${reason}`, details));
+    return undefined;
+  }
+}
+
+function toEntry(opened: OpenedEnvelope, kind: 'v' | 'a', value: unknown): StoredEntry {
+  const { version, createdAtMs, freshUntilMs, expiresAtMs, tags } = opened;
+  return { kind, value, version, createdAtMs, freshUntilMs, expiresAtMs, tags };
+}
+
+/** Whether a payload has more than `limit` bytes; counts them only where the number of characters leaves it open. */
+function exceeds(payload: string | Buffer, limit: number): boolean {
+  if (payload.length > limit) return true;
+  return typeof payload === 'string' && payload.length * 3 > limit && Buffer.byteLength(payload) > limit;
+}

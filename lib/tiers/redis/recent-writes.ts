@@ -1,0 +1,146 @@
+/**
+ * The writes that Redis confirmed in the last seconds. A primary may confirm a write and be gone before its replica has it;
+ * after a failover they are sent again, with the versions they had: what the new primary has already, or has something newer
+ * than, it leaves alone.
+ *
+ * Bounded (G14) by age, number and bytes; what was written longest ago goes first. Age is measured back from the last
+ * confirmed write and not from now: nothing is confirmed while a failover takes its time. But what was written long before,
+ * by a process that has written nothing since, is left alone: whatever took its place may have expired and be forgotten.
+ */
+import type { Clock } from '../../base/clock.js';
+import type { ScriptWrite, WriteOutcome } from './write-script.js';
+
+/** How far a replica may lag behind. */
+const MAX_AGE_MS = 10_000;
+/** How long a failover may take. */
+const MAX_FAILOVER_MS = 300_000;
+const MAX_WRITES = 20_000;
+const MAX_BYTES = 16 * 1024 * 1024;
+
+/** Pause before what failed is tried again. */
+const RETRY_MS = 1000;
+
+/** Writes in one batch when they are sent again. */
+const BATCH = 200;
+
+/** Where writes go again. */
+export interface WriteTarget {
+  /** Applies writes by their versions. */
+  apply(writes: readonly ScriptWrite[]): Promise<readonly WriteOutcome[]>;
+  /** Clears what is older than a version. */
+  clear(version: string): Promise<void>;
+}
+
+/** A write and when it was confirmed. */
+interface Remembered extends ScriptWrite {
+  readonly atMs: number;
+}
+
+/** See the file's header. */
+export class RecentWrites {
+  readonly #clock: Clock;
+  readonly #target: WriteTarget;
+  #writes: Remembered[] = [];
+  /** Those before it are forgotten. */
+  #from = 0;
+  #bytes = 0;
+  /** What is to be sent again, by its name in Redis. */
+  readonly #owed = new Map<string, ScriptWrite>();
+  #isClearOwed = false;
+  #sending: Promise<void> | undefined;
+  #isDue = false;
+  #retryAtMs = 0;
+  #clearedAtMs = -Infinity;
+  #clearVersion = '';
+
+  constructor(clock: Clock, target: WriteTarget) {
+    this.#clock = clock;
+    this.#target = target;
+  }
+
+  /** Writes remembered. */
+  get size(): number {
+    return this.#writes.length - this.#from;
+  }
+
+  /** Redis has confirmed a write. */
+  add({ key, redisKey, sealed, version }: ScriptWrite): void {
+    const atMs = this.#clock.nowMs();
+    this.#writes.push({ key, redisKey, sealed, version, atMs });
+    this.#bytes += sealed.length;
+    this.#forget(atMs);
+    // Redis takes writes: one that was too slow for all of them may not even have lost its connection.
+    if ((this.#owed.size > 0 || this.#isClearOwed) && atMs >= this.#retryAtMs && this.#sending === undefined) {
+      this.#isDue = true;
+      void this.#send();
+    }
+  }
+
+  /** Redis has confirmed a clear. */
+  addClear(version: string): void {
+    this.#clearedAtMs = this.#clock.nowMs();
+    this.#clearVersion = version;
+  }
+
+  /** Redis may be another one: sends everything again. Never rejects; what fails is owed, and tried again while others are confirmed. */
+  resend(): Promise<void> {
+    this.#isDue = true;
+    const earliestMs = this.#clock.nowMs() - MAX_FAILOVER_MS;
+    if (this.#isClearRecent(earliestMs)) this.#isClearOwed = true;
+    for (const write of this.#writes.slice(this.#from)) {
+      if (write.atMs < earliestMs) continue;
+      // Of several writes of a key the newest is enough; in a cluster it need not be the one confirmed last.
+      const known = this.#owed.get(write.redisKey);
+      // A copy: what a sending under way confirms was confirmed by the server before this one.
+      if (known === undefined || known.version <= write.version) this.#owed.set(write.redisKey, { ...write });
+    }
+    return this.#send();
+  }
+
+  #send(): Promise<void> {
+    this.#sending ??= this.#run().finally(() => {
+      this.#sending = undefined;
+    });
+    return this.#sending;
+  }
+
+  async #run(): Promise<void> {
+    try {
+      while (this.#isDue) {
+        this.#isDue = false;
+        if (this.#isClearOwed) await this.#target.clear(this.#clearVersion);
+        this.#isClearOwed = false;
+        const writes = [...this.#owed.values()];
+        for (let from = 0; from < writes.length; from += BATCH) await this.#sendBatch(writes.slice(from, from + BATCH));
+      }
+    } catch {
+      // Redis is away again; its return leads here once more.
+    }
+    this.#retryAtMs = this.#clock.nowMs() + RETRY_MS;
+  }
+
+  async #sendBatch(writes: readonly ScriptWrite[]): Promise<void> {
+    const outcomes = await this.#target.apply(writes);
+    for (let i = 0; i < writes.length; i++) {
+      const write = writes[i] as ScriptWrite;
+      if (typeof outcomes[i] === 'string' && this.#owed.get(write.redisKey) === write) this.#owed.delete(write.redisKey);
+    }
+  }
+
+  #isClearRecent(earliestMs: number): boolean {
+    const newest = this.#writes.at(-1);
+    return this.#clearedAtMs >= earliestMs && (newest === undefined || newest.atMs - MAX_AGE_MS < this.#clearedAtMs);
+  }
+
+  #forget(nowMs: number): void {
+    for (let oldest = this.#writes[this.#from]; oldest !== undefined; oldest = this.#writes[this.#from]) {
+      if (oldest.atMs > nowMs - MAX_AGE_MS && this.size <= MAX_WRITES && this.#bytes <= MAX_BYTES) break;
+      this.#bytes -= oldest.sealed.length;
+      this.#from++;
+    }
+    // Cut off when it is the larger half, so that cutting costs a constant per write.
+    if (this.#from * 2 <= this.#writes.length) return;
+    this.#writes = this.#writes.slice(this.#from);
+    this.#from = 0;
+  }
+}

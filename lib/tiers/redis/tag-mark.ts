@@ -1,0 +1,26 @@
+/**
+ * Where the invalidation of a tag is noted: the mark of a deletion at a reserved key of the service, so that it travels,
+ * is logged, replayed and announced like the deletion of any key. What was written with the tag before the mark's version
+ * counts as nothing.
+ */
+
+/** Begins the reserved keys of tags; nobody would choose such a key. */
+const TAG_MARK_PREFIX = '\u0001oxcache:tag:';
+
+/** How long a mark is remembered: longer than the longest TTL and the longest stale window together. */
+export const TAG_MARK_LIFE_MS = 61 * 24 * 3_600_000;
+
+/** The reserved key of a tag. */
+export function tagMarkOf(tag: string): string {
+  return TAG_MARK_PREFIX + tag;
+}
+
+/** The tag whose reserved key this is; `undefined` for every other key. */
+export function tagOfMark(key: string): string | undefined {
+  return key.startsWith(TAG_MARK_PREFIX) ? key.slice(TAG_MARK_PREFIX.length) : undefined;
+}
+
+/** How long the mark of a deletion at `key` is remembered: `usualMs`, unless it is that of a tag. */
+export function deletionLifeMs(key: string, usualMs: number): number {
+  return key.startsWith(TAG_MARK_PREFIX) ? TAG_MARK_LIFE_MS : usualMs;
+}
