@@ -30,6 +30,11 @@ export interface ConnectionListener {
   onUsable?(isFirst: boolean): void;
   /** Commands may no longer be sent; once per outage. An attempt to connect that fails at the start counts as one. */
   onDegrade?(reason: string): void;
+  /**
+   * Redis may have lost writes that it had confirmed: it has another primary, other masters, or, behind sentinels and in a
+   * cluster, the connection to one was made anew. Commands may be sent. Told too often rather than too seldom.
+   */
+  onFailover?(): void;
   /** The end of what `onDegrade` told of, after {@link onUsable}. */
   onRecover?(downMs: number): void;
 }
@@ -63,7 +68,7 @@ export interface MonitoredConnection {
    * @throws whatever keeps Redis from being used, for {@link failureOf}; CACHE_L2_TIMEOUT when it was silent
    */
   probe(mustWrite: boolean): Promise<void>;
-  /** Ends the socket at once; a new connection follows. */
+  /** Ends the socket at once, of a cluster those that were silent; a new connection follows. */
   dropSocket(): void;
   /** How many commands were answered since the last question. */
   takeSuccesses(): number;

@@ -5,52 +5,134 @@
  */
 import { readFileSync } from 'node:fs';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
-import type { RedisOptions } from 'ioredis';
+import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 import { CacheError } from '../../base/errors.js';
 import type { Random } from '../../base/random.js';
 import { parseConnectionString } from '../../config/connection-string.js';
-import type { ResolvedL2, ResolvedTls } from '../../config/resolved-config.js';
+import { formatNode } from '../../config/node-address.js';
+import type { NodeAddress, ResolvedL2, ResolvedSentinel, ResolvedTls } from '../../config/resolved-config.js';
+import { reconnectPauseMs } from './reconnect-pause.js';
 
-/** The longest pause between two attempts to reconnect: how late a Redis that returned may be noticed. */
-const MAX_RECONNECT_MS = 1000;
+/** Options without the type of replies, which ioredis makes a parameter of the client. */
+type SingleOptions = Omit<RedisOptions, 'replyMapping'>;
 
-/** Options of a connection of our own. @throws {CacheError} CACHE_CONFIG_INVALID when a TLS file cannot be read */
-export function toRedisOptions(l2: ResolvedL2, service: string, random: Random): Omit<RedisOptions, 'replyMapping'> {
+/** What ioredis leaves to us for the connections to the nodes of a cluster. */
+type ClusterNodeOptions = Omit<
+  SingleOptions,
+  'port' | 'host' | 'path' | 'sentinels' | 'retryStrategy' | 'enableOfflineQueue' | 'readOnly' | 'himportFieldsets'
+>;
+
+/** How to reach a cluster. */
+export interface ClusterStart {
+  readonly nodes: ClusterNode[];
+  readonly options: Omit<ClusterOptions, 'redisOptions'> & { readonly redisOptions: ClusterNodeOptions };
+}
+
+/** A sentinel, or a node that is asked for the slots, has answered by then or another one is asked. */
+const MAX_LOOKUP_MS = 1000;
+
+/** A slot that is being moved is tried again after this: often enough for several attempts within a deadline. */
+const TRY_AGAIN_MS = 50;
+
+/** Options of a connection of our own to one server. @throws {CacheError} CACHE_CONFIG_INVALID when a TLS file cannot be read */
+export function toRedisOptions(l2: ResolvedL2, service: string, random: Random): SingleOptions {
+  const tls = l2.tls === undefined ? undefined : readTls(l2.tls, service);
   return {
-    ...addressOf(l2),
-    ...(l2.tls === undefined ? {} : { tls: readTls(l2.tls, service) }),
+    ...(l2.sentinel === undefined ? addressOf(l2) : sentinelOptions(l2.sentinel, lookupMs(l2), tls)),
+    ...loginOf(l2),
+    ...(l2.db === undefined ? {} : { db: l2.db }),
+    ...(tls === undefined ? {} : { tls }),
+    ...nodeOptions(l2),
     lazyConnect: true,
+    enableOfflineQueue: false,
+    retryStrategy: (attempt) => reconnectPauseMs(attempt, random),
+  };
+}
+
+/** The same for a cluster: reads and writes go to the masters, and a command that was lost is not sent again. */
+export function toClusterOptions(l2: ResolvedL2, service: string, random: Random): ClusterStart {
+  const tls = l2.tls === undefined ? undefined : readTls(l2.tls, service);
+  return {
+    nodes: (l2.cluster?.nodes ?? []).map(({ host, port }) => ({ host, port })),
+    options: {
+      lazyConnect: true,
+      scaleReads: 'master',
+      // Our own probe finds out whether the cluster serves all slots, and asks more often.
+      enableReadyCheck: false,
+      // For the moments in which the connection to one of the nodes is being made.
+      enableOfflineQueue: true,
+      retryDelayOnMoved: 0,
+      retryDelayOnTryAgain: TRY_AGAIN_MS,
+      // Both are news for the health of the endpoint; a command that is held back until it is too late is not.
+      retryDelayOnFailover: 0,
+      retryDelayOnClusterDown: 0,
+      slotsRefreshTimeout: lookupMs(l2),
+      clusterRetryStrategy: (attempt) => reconnectPauseMs(attempt, random),
+      // Names stay names: a certificate is for one, and its address may change.
+      dnsLookup: (host, callback) => {
+        callback(null, host);
+      },
+      redisOptions: { ...nodeOptions(l2), ...loginOf(l2), ...(tls === undefined ? {} : { tls }) },
+    },
+  };
+}
+
+/** What makes two services share a connection: the same Redis, reached in the same way. */
+export function connectionIdentity(l2: ResolvedL2): string {
+  const { mode, connectionString, sentinel, cluster, username, password, db, tls, connectionTimeoutMs } = l2;
+  const nodes = sentinel?.nodes ?? cluster?.nodes;
+  const place = [mode, connectionString, nodes === undefined ? undefined : identityOf(nodes)];
+  const login = [sentinel?.masterName, sentinel?.username, sentinel?.password, username, password, db];
+  return JSON.stringify([...place, ...login, tls, connectionTimeoutMs]);
+}
+
+function identityOf(nodes: readonly NodeAddress[]): string[] {
+  return nodes.map(formatNode).sort();
+}
+
+/** What holds for every connection to a server, also those that ioredis makes to the nodes of a cluster. */
+function nodeOptions(l2: ResolvedL2): ClusterNodeOptions {
+  return {
     protocol: 2,
     connectTimeout: l2.connectionTimeoutMs,
     disconnectTimeout: 200,
-    enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     autoResubscribe: false,
     // Our own probe finds out whether Redis is still loading, and asks more often.
     enableReadyCheck: false,
     connectionName: 'oxcache',
-    retryStrategy: (attempt) => Math.min(50 * 2 ** Math.min(attempt - 1, 10), MAX_RECONNECT_MS) * (0.75 + random() / 2),
   };
 }
 
-/** What makes two services share a connection: the same Redis, reached in the same way. */
-export function connectionIdentity(l2: ResolvedL2): string {
-  const { connectionString, username, password, db, tls, connectionTimeoutMs } = l2;
-  return JSON.stringify([connectionString, username, password, db, tls, connectionTimeoutMs]);
+function lookupMs(l2: ResolvedL2): number {
+  return Math.min(l2.connectionTimeoutMs, MAX_LOOKUP_MS);
 }
 
-function addressOf(l2: ResolvedL2): Omit<RedisOptions, 'replyMapping'> {
+function loginOf({ username, password }: { readonly username?: string; readonly password?: string }): ClusterNodeOptions {
+  return { ...(username === undefined ? {} : { username }), ...(password === undefined ? {} : { password }) };
+}
+
+/** The sentinels are asked again for every connection. */
+function sentinelOptions(sentinel: ResolvedSentinel, timeoutMs: number, tls: TlsOptions | undefined): SingleOptions {
+  const { masterName, nodes, username, password } = sentinel;
+  return {
+    sentinels: nodes.map(({ host, port }) => ({ host, port })),
+    name: masterName,
+    role: 'master',
+    sentinelCommandTimeout: timeoutMs,
+    ...(username === undefined ? {} : { sentinelUsername: username }),
+    ...(password === undefined ? {} : { sentinelPassword: password }),
+    ...(tls === undefined ? {} : { sentinelTLS: tls, enableTLSForSentinelMode: true }),
+  };
+}
+
+function addressOf(l2: ResolvedL2): SingleOptions {
   // User, password and database of the URL have been resolved into settings of their own.
-  const login = {
-    ...(l2.username === undefined ? {} : { username: l2.username }),
-    ...(l2.password === undefined ? {} : { password: l2.password }),
-    ...(l2.db === undefined ? {} : { db: l2.db }),
-  };
   const endpoint = parseConnectionString(l2.connectionString ?? '');
   if (endpoint.kind === 'unusable') throw new CacheError('CACHE_INTERNAL', 'An unusable connection string passed validation');
-  if (endpoint.kind === 'unix') return { path: endpoint.path, ...login };
-  return { host: endpoint.host.replace(/^\[(.*)\]$/, '$1'), port: endpoint.port, ...login };
+  if (endpoint.kind === 'unix') return { path: endpoint.path };
+  return { host: endpoint.host.replace(/^\[(.*)\]$/, '$1'), port: endpoint.port };
 }
 
 function readTls(tls: ResolvedTls, service: string): TlsOptions {

@@ -2,14 +2,14 @@
  * The connections of one manager: services that use the same Redis in the same way share one. ioredis is loaded when the
  * first connection is asked for, so that a configuration without L2 never pays for it.
  */
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import type { Clock } from '../../base/clock.js';
 import { NODE_ID_LENGTH } from '../../base/hybrid-clock.js';
 import { randomId, type Random } from '../../base/random.js';
-import { describeEndpoint } from '../../config/describe-endpoint.js';
-import type { ResolvedService } from '../../config/resolved-config.js';
+import type { ResolvedL2, ResolvedService } from '../../config/resolved-config.js';
+import { ClientFactory } from './client-factory.js';
 import { CoalescedReader } from './coalesced-reader.js';
-import { connectionIdentity, toRedisOptions } from './connection-options.js';
+import { connectionIdentity } from './connection-options.js';
 import { RedisConnection, type MonitorFactory } from './redis-connection.js';
 
 /** What a pool needs from outside. */
@@ -22,9 +22,25 @@ export interface PoolParts {
   readonly monitor: MonitorFactory;
 }
 
+/** What a service gets of the pool. */
+export interface Acquired {
+  readonly connection: RedisConnection;
+  /** Gathers the reads of all services with the same deadline. */
+  readonly reader: CoalescedReader;
+  /**
+   * Makes a further ioredis client to the same Redis, for what blocks: not connected yet, the caller's to close, reconnecting
+   * by itself, without a queue and without a `keyPrefix`.
+   */
+  readonly openLink: () => Redis | Cluster;
+  readonly isCluster: boolean;
+  /** What the versions of this process end in, and how it knows its own messages. */
+  readonly nodeId: string;
+}
+
 /** A shared connection with the readers that gather reads over it, one per deadline. */
 interface Pooled {
   readonly connection: RedisConnection;
+  readonly factory: ClientFactory;
   readonly readers: Map<number, CoalescedReader>;
 }
 
@@ -32,7 +48,7 @@ interface Pooled {
 export class ConnectionPool {
   readonly #parts: PoolParts;
   readonly #nodeId: string;
-  readonly #byIdentity = new Map<string | Redis, Pooled>();
+  readonly #byIdentity = new Map<string | Redis | Cluster, Pooled>();
 
   constructor(parts: PoolParts) {
     this.#parts = parts;
@@ -44,29 +60,13 @@ export class ConnectionPool {
    *
    * @throws {CacheError} CACHE_CONFIG_INVALID when a TLS file cannot be read
    */
-  async acquire(
-    service: ResolvedService,
-    given: Redis | undefined,
-  ): Promise<{ connection: RedisConnection; reader: CoalescedReader }> {
+  async acquire(service: ResolvedService, given: Redis | Cluster | undefined): Promise<Acquired> {
     const { l2 } = service;
     if (l2 === undefined) throw new TypeError(`Expected the service "${service.name}" to have L2`);
     const identity = given ?? connectionIdentity(l2);
     let pooled = this.#byIdentity.get(identity);
     if (pooled === undefined) {
-      const { Redis: RedisClass, Command } = await import('ioredis');
-      const connection = new RedisConnection({
-        endpoint: given === undefined ? describeEndpoint(l2) : describeGiven(given),
-        client: given ?? new RedisClass(toRedisOptions(l2, service.name, this.#parts.random)),
-        isOwned: given === undefined,
-        Command,
-        clock: this.#parts.clock,
-        nodeId: this.#nodeId,
-        connectionTimeoutMs: l2.connectionTimeoutMs,
-        // No service can have an empty name, so nobody's entry is called that.
-        probeKey: `${given?.options.keyPrefix ?? ''}${this.#parts.keyPrefix}::probe`,
-        monitor: this.#parts.monitor,
-      });
-      pooled = { connection, readers: new Map() };
+      pooled = await this.#open(service.name, l2, given);
       this.#byIdentity.set(identity, pooled);
     }
     pooled.connection.allowProbes(l2.commandTimeoutMs);
@@ -75,7 +75,9 @@ export class ConnectionPool {
       reader = new CoalescedReader(pooled.connection, l2.commandTimeoutMs);
       pooled.readers.set(l2.commandTimeoutMs, reader);
     }
-    return { connection: pooled.connection, reader };
+    const { connection, factory } = pooled;
+    const openLink = (): Redis | Cluster => factory.openLink();
+    return { connection, reader, openLink, isCluster: connection.isCluster, nodeId: connection.nodeId };
   }
 
   /** Connects all; resolves when each can be used or its first attempt has failed. Never rejects. */
@@ -88,9 +90,31 @@ export class ConnectionPool {
     for (const { connection } of this.#byIdentity.values()) connection.close();
     this.#byIdentity.clear();
   }
-}
 
-function describeGiven(client: Redis): string {
-  const { host, port, path, db } = client.options;
-  return typeof path !== 'string' ? `redis://${host ?? 'localhost'}:${port ?? 6379}/${db ?? 0}` : `unix:${path}`;
+  async #open(service: string, l2: ResolvedL2, given: Redis | Cluster | undefined): Promise<Pooled> {
+    const { clock, random, keyPrefix, monitor } = this.#parts;
+    const ioredis = await import('ioredis');
+    const factory: ClientFactory = new ClientFactory({
+      ioredis,
+      l2,
+      service,
+      given,
+      clock,
+      random,
+      // No service can have an empty name, so nobody's entry is called that.
+      probeKey: `${given?.options.keyPrefix ?? ''}${keyPrefix}::probe`,
+      probeTimeoutMs: () => connection.probeTimeoutMs,
+    });
+    const connection: RedisConnection = new RedisConnection({
+      endpoint: factory.endpoint,
+      transport: factory.makeTransport(),
+      isOwned: given === undefined,
+      Command: ioredis.Command,
+      clock,
+      nodeId: this.#nodeId,
+      connectionTimeoutMs: l2.connectionTimeoutMs,
+      monitor,
+    });
+    return { connection, factory, readers: new Map() };
+  }
 }

@@ -1,19 +1,23 @@
 /**
- * One connection to one Redis, shared by all services that use it. It gives every command its own deadline, keeps the hybrid
- * clock anchored to the server's time, and has a gate that its monitor opens and closes.
+ * One connection to one Redis (a server, a primary behind sentinels, a cluster), shared by all services that use it. It gives
+ * every command its own deadline, keeps the hybrid clock anchored to the server's time, and has a gate that its monitor opens
+ * and closes: one for a whole cluster.
  *
  * 1. {@link RedisConnection.isUsable} is false whenever a call would have to wait for a connection: such calls fail at once
  *    (G6). 2. Everything that says something about the server is reported to the monitor; success only counts. 3. A connection
  *    that was handed in is used, never closed or reconfigured.
  */
-import type { Command as CommandClass, Redis } from 'ioredis';
+import type { Command } from 'ioredis';
+import { atMost } from '../../base/at-most.js';
 import type { Clock } from '../../base/clock.js';
-import type { CacheError } from '../../base/errors.js';
+import { CacheError } from '../../base/errors.js';
 import { HybridClock } from '../../base/hybrid-clock.js';
 import type { EndpointHealth } from '../../observe/health.js';
 import type { ConnectionListener, ConnectionMonitor, MonitoredConnection } from './connection-monitor.js';
+import type { MasterSender } from './master-sender.js';
 import { failureOf, isError, isReplyError, refusalIn, timedOut, unavailable } from './redis-errors.js';
 import { probeRedis, type ProbeParts } from './redis-probe.js';
+import type { MasterNode, RedisTransport, Route, TransportListener } from './redis-transport.js';
 
 /** Makes the monitor of a connection. */
 export type MonitorFactory = (connection: MonitoredConnection) => ConnectionMonitor;
@@ -22,16 +26,14 @@ export type MonitorFactory = (connection: MonitoredConnection) => ConnectionMoni
 export interface ConnectionParts {
   /** For people; without credentials. */
   readonly endpoint: string;
-  readonly client: Redis;
+  readonly transport: RedisTransport;
   /** False for a connection that was handed in. */
   readonly isOwned: boolean;
   /** ioredis's own class; passed in because ioredis is loaded on demand. */
-  readonly Command: typeof CommandClass;
+  readonly Command: typeof Command;
   readonly clock: Clock;
   readonly nodeId: string;
   readonly connectionTimeoutMs: number;
-  /** A key that no service can own, for probes. */
-  readonly probeKey: string;
   readonly monitor: MonitorFactory;
 }
 
@@ -39,6 +41,10 @@ export interface ConnectionParts {
 export class RedisConnection implements MonitoredConnection {
   readonly endpoint: string;
   readonly isOwned: boolean;
+  /** Whether it is a cluster: a command may then only name keys of one slot. */
+  readonly isCluster: boolean;
+  /** What the versions of this process end in. */
+  readonly nodeId: string;
   readonly hybridClock: HybridClock;
   /** Whether a command would be sent now. A field, because every read asks. */
   isUsable = false;
@@ -46,6 +52,7 @@ export class RedisConnection implements MonitoredConnection {
   readonly #parts: ConnectionParts;
   readonly #monitor: ConnectionMonitor;
   readonly #probeParts: ProbeParts;
+  readonly #failoverListeners = new Set<ConnectionListener>();
   readonly #firstAttempt: Promise<void>;
   #endFirstAttempt: () => void = () => undefined;
   #reason = 'not connected yet';
@@ -53,33 +60,28 @@ export class RedisConnection implements MonitoredConnection {
   #probeTimeoutMs = 0;
   #successes = 0;
   #unusable: CacheError | undefined;
-  #cancelWatchdog: () => void = () => undefined;
+  #hasFailedOver = false;
+  /** The masters that did not answer the last probe. */
+  #silent = new Set<MasterNode>();
 
   constructor(parts: ConnectionParts) {
-    const { client, clock, nodeId, probeKey } = parts;
+    const { transport, clock, nodeId } = parts;
     this.#parts = parts;
     this.endpoint = parts.endpoint;
     this.isOwned = parts.isOwned;
+    this.isCluster = transport.isCluster;
+    this.nodeId = nodeId;
     this.hybridClock = new HybridClock(clock, nodeId);
-    this.#probeParts = {
-      send: (name, args) => this.#dispatch(name, args, this.#probeTimeoutMs, false, true),
-      clock,
-      hybridClock: this.hybridClock,
-      probeKey,
-    };
+    this.#probeParts = { send: (node, name, args) => this.#ask(node, name, args), clock, hybridClock: this.hybridClock };
     this.#firstAttempt = new Promise((resolve) => {
       this.#endFirstAttempt = resolve;
     });
     this.#monitor = parts.monitor(this);
-    client.on('connect', this.#onConnect);
-    client.on('ready', this.#onReady);
-    client.on('close', this.#onClose);
-    client.on('error', this.#onError);
   }
 
   /** Starts connecting; resolves when Redis can be used or the first attempt has failed or timed out. Never rejects. */
   async connect(): Promise<void> {
-    const { client, clock, connectionTimeoutMs } = this.#parts;
+    const { transport, clock, connectionTimeoutMs } = this.#parts;
     const cancel = clock.schedule(
       () => {
         this.#reportSilence(`no connection within ${connectionTimeoutMs} ms`);
@@ -87,9 +89,7 @@ export class RedisConnection implements MonitoredConnection {
       connectionTimeoutMs,
       true,
     );
-    if (client.status === 'ready') this.#onReady();
-    // Why it failed comes as an error event; the rejection knows no more than that the connection is closed.
-    else if (client.status === 'wait') client.connect().catch(() => undefined);
+    transport.open(this.#transportListener());
     await this.#firstAttempt;
     cancel();
   }
@@ -99,6 +99,11 @@ export class RedisConnection implements MonitoredConnection {
     this.#probeTimeoutMs = Math.max(this.#probeTimeoutMs, timeoutMs);
   }
 
+  /** The longest deadline of the services' commands. */
+  get probeTimeoutMs(): number {
+    return this.#probeTimeoutMs;
+  }
+
   /** What this process knows of the endpoint. */
   health(): EndpointHealth {
     return this.#monitor.health();
@@ -106,7 +111,12 @@ export class RedisConnection implements MonitoredConnection {
 
   /** Adds a listener for changes; returns a function that removes it. */
   listen(listener: ConnectionListener): () => void {
-    return this.#monitor.listen(listener);
+    this.#failoverListeners.add(listener);
+    const remove = this.#monitor.listen(listener);
+    return () => {
+      this.#failoverListeners.delete(listener);
+      remove();
+    };
   }
 
   /**
@@ -126,7 +136,16 @@ export class RedisConnection implements MonitoredConnection {
    */
   send<T>(name: string, args: (string | Buffer)[], timeoutMs: number, asBytes = false): Promise<T> {
     if (!this.isUsable) return Promise.reject(this.unusableError());
-    return this.#dispatch<T>(name, args, timeoutMs, asBytes, false);
+    return this.#dispatch<T>(this.#parts.transport.send, name, args, timeoutMs, asBytes, false);
+  }
+
+  /** The servers that take writes, for what has to be asked of each: one, or those of the cluster, reachable or not. */
+  masters(): readonly MasterSender[] {
+    return this.#parts.transport.masters().map((node) => ({
+      address: node.address,
+      send: <T>(name: string, args: (string | Buffer)[], timeoutMs: number): Promise<T> =>
+        this.isUsable ? this.#dispatch<T>(node.send, name, args, timeoutMs, false, false) : Promise.reject(this.unusableError()),
+    }));
   }
 
   /** The error of a call made while Redis can't be used. */
@@ -152,6 +171,8 @@ export class RedisConnection implements MonitoredConnection {
     if (this.#isClosed) return;
     this.isUsable = true;
     this.#endFirstAttempt();
+    // After the listeners that hear of the open gate itself, in the same turn of the monitor.
+    if (this.#hasFailedOver) queueMicrotask(this.#tellFailover);
   }
 
   closeGate(reason: string): void {
@@ -161,13 +182,17 @@ export class RedisConnection implements MonitoredConnection {
     this.#endFirstAttempt();
   }
 
-  probe(mustWrite: boolean): Promise<void> {
-    return probeRedis(this.#probeParts, mustWrite);
+  async probe(mustWrite: boolean): Promise<void> {
+    const { transport, clock } = this.#parts;
+    this.#silent = new Set();
+    const locating = transport.locate();
+    if (locating !== undefined) await atMost(clock, this.#probeTimeoutMs, locating);
+    await probeRedis(this.#probeParts, transport.masters(), mustWrite || transport.mustProbeWrites);
+    if (this.isUsable) this.#tellFailover();
   }
 
-  /** Without the polite half-close a frozen server would never answer; ioredis then reconnects. */
   dropSocket(): void {
-    if (this.isOwned) (this.#parts.client as unknown as { stream?: { destroy(): void } }).stream?.destroy();
+    this.#parts.transport.drop(this.#silent);
   }
 
   takeSuccesses(): number {
@@ -181,23 +206,30 @@ export class RedisConnection implements MonitoredConnection {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#monitor.close();
+    this.#failoverListeners.clear();
     this.closeGate('closed');
-    this.#cancelWatchdog();
-    const { client, isOwned } = this.#parts;
-    client.off('connect', this.#onConnect);
-    client.off('ready', this.#onReady);
-    client.off('close', this.#onClose);
-    if (!isOwned) {
-      client.off('error', this.#onError);
-      return;
-    }
-    // The error listener stays: a socket that fails while closing must not end the process.
-    client.disconnect();
+    this.#parts.transport.close();
   }
 
-  #dispatch<T>(name: string, args: (string | Buffer)[], timeoutMs: number, asBytes: boolean, isProbe: boolean): Promise<T> {
-    const { client, Command, clock } = this.#parts;
-    const command = new Command(name, args, asBytes ? {} : { replyEncoding: 'utf8' });
+  async #ask<T>(node: MasterNode, name: string, args: string[]): Promise<T> {
+    try {
+      return await this.#dispatch<T>(node.send, name, args, this.#probeTimeoutMs, false, true);
+    } catch (error) {
+      if (CacheError.is(error, 'CACHE_L2_TIMEOUT')) this.#silent.add(node);
+      throw error;
+    }
+  }
+
+  #dispatch<T>(
+    route: Route,
+    name: string,
+    args: (string | Buffer)[],
+    timeoutMs: number,
+    asBytes: boolean,
+    isProbe: boolean,
+  ): Promise<T> {
+    const { Command: CommandOf, clock } = this.#parts;
+    const command = new CommandOf(name, args, asBytes ? {} : { replyEncoding: 'utf8' });
     return new Promise<T>((resolve, reject) => {
       const cancel = clock.schedule(
         () => {
@@ -219,7 +251,7 @@ export class RedisConnection implements MonitoredConnection {
           reject(isError(error) ? error : new Error('Redis failed'));
         },
       );
-      client.sendCommand(command);
+      route(command);
     });
   }
 
@@ -236,27 +268,27 @@ export class RedisConnection implements MonitoredConnection {
     this.#monitor.onEvent({ type: 'unreachable', failure: { code: 'UNREACHABLE', reason } });
   }
 
-  readonly #onConnect = (): void => {
-    const { isOwned, clock, connectionTimeoutMs } = this.#parts;
-    if (!isOwned) return;
-    // Connected is not ready: a frozen server's kernel accepts connections that nobody will ever answer.
-    this.#cancelWatchdog = clock.schedule(() => {
-      this.#reportSilence(`connected, but no answer within ${connectionTimeoutMs} ms`);
-      this.dropSocket();
-    }, connectionTimeoutMs);
-  };
+  #transportListener(): TransportListener {
+    return {
+      onReady: (isOther) => {
+        this.#hasFailedOver ||= isOther;
+        this.#monitor.onEvent({ type: 'ready' });
+      },
+      onClosed: () => {
+        this.#monitor.onEvent({ type: 'closed' });
+      },
+      onError: (error) => {
+        this.#monitor.onEvent({ type: 'error', failure: failureOf(error) });
+      },
+      onSilence: (reason) => {
+        this.#reportSilence(reason);
+      },
+    };
+  }
 
-  readonly #onReady = (): void => {
-    this.#cancelWatchdog();
-    this.#monitor.onEvent({ type: 'ready' });
-  };
-
-  readonly #onClose = (): void => {
-    this.#cancelWatchdog();
-    this.#monitor.onEvent({ type: 'closed' });
-  };
-
-  readonly #onError = (error: unknown): void => {
-    this.#monitor.onEvent({ type: 'error', failure: failureOf(error) });
+  readonly #tellFailover = (): void => {
+    if (!this.#hasFailedOver || !this.isUsable) return;
+    this.#hasFailedOver = false;
+    for (const listener of [...this.#failoverListeners]) listener.onFailover?.();
   };
 }

@@ -65,6 +65,15 @@ const REFUSAL =
 /** How Redis words NOPERM for a command inside a script. */
 const DENIED_IN_SCRIPT = /ACL failure in script|can't run this command/;
 
+/** How ioredis begins when none of them named a primary; what the last one said stands at the end. */
+const SENTINELS = /^All sentinels are unreachable/;
+
+/** What ioredis says of a node it asked for the slots, in words that tell more. */
+const LOOKUP_FAILURES: ReadonlyMap<string, string> = new Map([
+  ['Connection is closed.', 'no connection could be made'],
+  ['timeout', 'no answer in time'],
+]);
+
 /** What a refusal (or another failure) of this kind means. */
 export function classifyRefusal(code: FailureCode): FailureClass {
   return MEANINGS[code][0];
@@ -95,8 +104,18 @@ export function failureOf(error: unknown): Failure {
   const reason = describeFailure(error);
   if (!isError(error)) return { code: 'OTHER', reason };
   if (error.name === 'ReplyError') return refusalIn(error.message) ?? { code: 'OTHER', reason };
+  const cause = causeOf(error);
+  if (cause !== undefined) return { code: failureOf(cause).code, reason };
+  const said = SENTINELS.test(error.message) ? refusalIn(error.message) : undefined;
+  if (said !== undefined) return { code: said.code, reason };
   const code = String((error as { code?: unknown }).code);
   return { code: /TLS|SSL|CERT|SELF_SIGNED|UNABLE_TO_/.test(code) ? 'TLS' : 'UNREACHABLE', reason };
+}
+
+/** Why the last node of a cluster could not be asked for the slots, where an error is about that. */
+function causeOf(error: Error): Error | undefined {
+  const { lastNodeError } = error as { lastNodeError?: unknown };
+  return isError(lastNodeError) ? lastNodeError : undefined;
 }
 
 /** Whether Redis itself answered with an error. */
@@ -116,6 +135,13 @@ export function describeFailure(error: unknown): string {
   // ioredis speaks of its options here, which are none of ours.
   if (error.name === 'MaxRetriesPerRequestError') return 'the connection was lost before the answer';
   if (error.message.startsWith("Stream isn't writeable")) return 'the connection is about to end';
+  const cause = causeOf(error);
+  if (cause !== undefined)
+    return `no node says who has which slots: ${LOOKUP_FAILURES.get(cause.message) ?? describeFailure(cause)}`;
+  if (SENTINELS.test(error.message)) {
+    const said = /Last error: (.+)$/s.exec(error.message)?.[1];
+    return `no sentinel says where the primary is${said === undefined ? '' : `: ${describeFailure(new Error(said))}`}`;
+  }
   const code = (error as { code?: unknown }).code;
   // An AggregateError of a refused connection has no message of its own, only a code.
   const text = error.message === '' && typeof code === 'string' ? code : error.message;

@@ -1,0 +1,57 @@
+/**
+ * What a connection needs of the client below it, whether that is one server, a primary behind sentinels or a cluster: a way to
+ * send, the masters there are, and news of the link. It decides nothing about the use of Redis and knows no deadline.
+ */
+import type { Command } from 'ioredis';
+
+/** Puts a command on its way; the outcome is the command's own promise. */
+export type Route = (command: Command) => void;
+
+/** One server that takes writes. */
+export interface MasterNode {
+  /** `host:port`: orders the masters alike in every process. */
+  readonly address: string;
+  /** A key that no service can own and that is never written; in a cluster this master has its slot. */
+  readonly probeKey: string;
+  /** Sends to this master and no other. */
+  readonly send: Route;
+}
+
+/** Told of what becomes of the link. */
+export interface TransportListener {
+  /** Commands can be sent: there is a new connection, or another set of masters. `isOther`: it may have lost writes. */
+  onReady(isOther: boolean): void;
+  /** Nothing can be sent any more, or an attempt to get there is over. */
+  onClosed(): void;
+  /** Why an attempt fails. */
+  onError(error: unknown): void;
+  /** There is a connection, and nobody answers on it. */
+  onSilence(reason: string): void;
+}
+
+/** Hears nothing: what a transport reports to before it is opened and once it is closed. */
+export const DEAF: TransportListener = {
+  onReady: () => undefined,
+  onClosed: () => undefined,
+  onError: () => undefined,
+  onSilence: () => undefined,
+};
+
+/** See the file's header. */
+export interface RedisTransport {
+  readonly isCluster: boolean;
+  /** Whether only a write tells that the other side is the one to talk to: sentinels may name a primary that is one no more. */
+  readonly mustProbeWrites: boolean;
+  /** Reports to `listener` from now on, and begins to connect unless the client does or is. Called once. */
+  open(listener: TransportListener): void;
+  /** Sends to whoever is to answer. */
+  readonly send: Route;
+  /** In the order of their addresses, and those that cannot be reached too; empty before the first connection. */
+  masters(): readonly MasterNode[];
+  /** Brings up to date who the masters are; `undefined` where nothing is missing. Rejects with why nobody could be asked. */
+  locate(): Promise<void> | undefined;
+  /** Ends the connections to `silent`, or all of them when that is empty; new ones follow. Does nothing to a client that was handed in. */
+  drop(silent: ReadonlySet<MasterNode>): void;
+  /** Lets go of the client; one of our own is closed. */
+  close(): void;
+}
