@@ -2,7 +2,7 @@
  * Carries one service's writes to Redis in batches. Writes of the same key that wait together become one; while a batch is
  * under way the next one gathers. Each write is settled by itself (G8), whatever happened to its neighbours.
  *
- * 1. At most `maxPending` writes wait or are under way; further ones wait for room, in order (G14). 2. A write that waits or
+ * 1. At most `maxPending` writes and about `maxPendingBytes` wait or are under way; further ones wait for room, in order (G14). 2. A write that waits or
  * is under way can be found by its key, so that reads see their own process's writes.
  */
 import type { Clock } from '../base/clock.js';
@@ -20,12 +20,11 @@ export interface BatchPolicy {
   readonly delayMs: number;
   /** Writes waiting or under way at most. */
   readonly maxPending: number;
+  /** Bytes waiting or under way at most, the write that exceeds them included. */
+  readonly maxPendingBytes: number;
 }
 
-/**
- * Writes that follow upon the outcomes of others (callers in a loop) leave in parts of this many, without waiting for the end
- * of the tick: Redis then carries out one part while this process prepares the next, where a single one would have each wait.
- */
+/** What follows upon outcomes (callers in a loop) leaves in parts of this many: Redis does one while the next is prepared. */
 const PART_SIZE = 16;
 
 /** Bytes in one batch at most, unless a single write is larger: one script call must not block Redis for long. */
@@ -50,6 +49,8 @@ export class BatchWriter<R = never> {
   /** The batches whose outcomes are not known, oldest first; Redis has answered all but `maxInFlight` of them. */
   readonly #underWay: SentBatch<R>[] = [];
   #underWayCount = 0;
+  /** Of what waits or is under way. */
+  #bytes = 0;
   /** Batches that Redis has not answered. */
   #unanswered = 0;
   readonly #batchesUnderWay = new Set<Promise<void>>();
@@ -59,6 +60,7 @@ export class BatchWriter<R = never> {
   #flushes = 0;
   #isTickPlanned = false;
   #isSettling = false;
+  #isOverdue = false;
   #cancelTimer: (() => void) | undefined;
 
   /** @param rescue absent: what Redis did not confirm ends with its error */
@@ -73,8 +75,7 @@ export class BatchWriter<R = never> {
     this.#rescue = rescue;
     this.#onConfirmed = onConfirmed;
     this.#clock = clock;
-    // A full queue does not wait for a batch that can't get any larger.
-    this.#policy = { ...policy, maxBatch: Math.min(policy.maxBatch, policy.maxPending) };
+    this.#policy = policy;
   }
 
   /** Writes that wait or are under way. */
@@ -84,7 +85,16 @@ export class BatchWriter<R = never> {
 
   /** Whether a write may be {@link put} at once. */
   get hasRoom(): boolean {
-    return this.#waiting.length === this.#waitingFrom && this.size < this.#policy.maxPending;
+    return this.#waiting.length === this.#waitingFrom && this.#fits;
+  }
+
+  /** Whether a batch that gathers can't get any larger: it has its size, or nothing more is let in. */
+  get #isFull(): boolean {
+    return this.#gathered.size >= this.#policy.maxBatch || !this.#fits;
+  }
+
+  get #fits(): boolean {
+    return this.size < this.#policy.maxPending && this.#bytes < this.#policy.maxPendingBytes;
   }
 
   /** Runs `action`, which may {@link put} one write, as soon as there is room for it: at once, or in its turn. */
@@ -101,12 +111,14 @@ export class BatchWriter<R = never> {
     const waiting = this.#gathered.get(key);
     if (waiting !== undefined) {
       if (version < waiting.version) return Promise.resolve('older');
+      this.#bytes += sealed.length - waiting.sealed.length;
       waiting.sealed = sealed;
       waiting.version = version;
       return waiting.outcome;
     }
     const write = new PendingWrite<R>(key, redisKey, sealed, version);
     this.#gathered.set(key, write);
+    this.#bytes += sealed.length;
     this.#plan();
     return write.outcome;
   }
@@ -125,17 +137,13 @@ export class BatchWriter<R = never> {
 
   /** Sends what waits without further delay; resolves when every write taken before the call is settled. */
   async flush(): Promise<void> {
-    let behind = this.#waiting.length - this.#waitingFrom;
     this.#flushes++;
     try {
-      for (;;) {
-        this.#pump(true);
-        const open = [...this.#gathered.values()].map((write) => write.outcome);
-        if (open.length === 0 && this.#batchesUnderWay.size === 0) return;
-        await Promise.all([...open, ...this.#batchesUnderWay]);
-        if (behind <= 0) return;
-        behind -= this.#policy.maxPending;
-      }
+      this.#pump(true);
+      // In line behind those who wait for room.
+      if (this.#waiting.length > this.#waitingFrom) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      this.#pump(true);
+      await Promise.all([...[...this.#gathered.values()].map((write) => write.outcome), ...this.#batchesUnderWay]);
     } finally {
       this.#flushes--;
     }
@@ -146,6 +154,7 @@ export class BatchWriter<R = never> {
     const outcomes: Promise<unknown>[] = [];
     do {
       const left = [...this.#gathered.values(), ...this.#underWay.flatMap((batch) => batch.writes)];
+      for (const { sealed } of this.#gathered.values()) this.#bytes -= sealed.length;
       this.#gathered = new Map();
       for (const write of left) {
         outcomes.push(write.outcome);
@@ -155,15 +164,13 @@ export class BatchWriter<R = never> {
       for (const action of this.#waiting.splice(0).slice(this.#waitingFrom)) action();
       this.#waitingFrom = 0;
     } while (this.#gathered.size > 0);
-    this.#cancelTimer?.();
-    this.#cancelTimer = undefined;
+    this.#pump(false);
     await Promise.all(outcomes);
   }
 
   #plan(): void {
-    const { delayMs, maxBatch } = this.#policy;
-    if (delayMs > 0 && this.#gathered.size < maxBatch && this.#flushes === 0) {
-      this.#cancelTimer ??= this.#clock.schedule(this.#onTimer, delayMs);
+    if (this.#policy.delayMs > 0 && !this.#isFull && this.#flushes === 0) {
+      this.#cancelTimer ??= this.#clock.schedule(this.#onTimer, this.#policy.delayMs);
       return;
     }
     if (this.#isSettling && this.#gathered.size >= PART_SIZE) this.#pump(false);
@@ -171,9 +178,8 @@ export class BatchWriter<R = never> {
   }
 
   #planTick(): void {
-    if (this.#isTickPlanned) return;
+    if (!this.#isTickPlanned) process.nextTick(this.#onTick);
     this.#isTickPlanned = true;
-    process.nextTick(this.#onTick);
   }
 
   readonly #onTick = (): void => {
@@ -189,11 +195,14 @@ export class BatchWriter<R = never> {
 
   /** Sends batches while the line has room. With a delay, an incomplete batch is sent only when it `isDue`. */
   #pump(isDue: boolean): void {
-    const { maxBatch, maxInFlight, delayMs } = this.#policy;
+    const { maxInFlight, delayMs } = this.#policy;
+    const mayWait = delayMs > 0 && !isDue && !this.#isOverdue;
     while (this.#gathered.size > 0 && this.#unanswered < maxInFlight) {
-      if (delayMs > 0 && !isDue && this.#flushes === 0 && this.#gathered.size < maxBatch) break;
+      if (mayWait && this.#flushes === 0 && !this.#isFull) break;
       this.#send(this.#takeBatch());
     }
+    // What has waited its time and found the line busy does not wait for another delay.
+    this.#isOverdue = !mayWait && this.#gathered.size > 0;
     if (this.#gathered.size === 0) {
       this.#cancelTimer?.();
       this.#cancelTimer = undefined;
@@ -206,7 +215,7 @@ export class BatchWriter<R = never> {
     let count = 0;
     let bytes = 0;
     for (const write of this.#gathered.values()) {
-      bytes += write.sealed.length;
+      bytes += write.sealed.length + write.key.length;
       if (count > 0 && (count >= this.#policy.maxBatch || bytes > MAX_BATCH_BYTES)) break;
       count++;
     }
@@ -257,6 +266,7 @@ export class BatchWriter<R = never> {
     this.#planTick();
     for (let i = 0; i < writes.length; i++) {
       const write = writes[i] as PendingWrite<R>;
+      this.#bytes -= write.sealed.length;
       if (write.isSettled) continue;
       const outcome = Array.isArray(outcomes) ? outcomes[i] : outcomes;
       this.#end(write, outcome ?? internal('Redis confirmed fewer writes than were sent'));
@@ -274,9 +284,8 @@ export class BatchWriter<R = never> {
   }
 
   #admitWaiting(): void {
-    while (this.#waitingFrom < this.#waiting.length && this.size < this.#policy.maxPending) {
-      const action = this.#waiting[this.#waitingFrom++] as () => void;
-      action();
+    while (this.#waitingFrom < this.#waiting.length && this.#fits) {
+      (this.#waiting[this.#waitingFrom++] as () => void)();
     }
     // The part that has run is cut off when it is the larger half, so that cutting costs a constant per action.
     if (this.#waitingFrom * 2 > this.#waiting.length) {

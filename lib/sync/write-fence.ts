@@ -1,7 +1,7 @@
 /**
  * Keeps older values from landing after newer writes in this process (G4). Whoever fetches a value in order to keep it (a
- * load, a promotion, a slow encode) opens a ticket first; a write of the same key overtakes every open ticket of that key,
- * and an overtaken fetch is handed to its callers but not kept.
+ * load, a promotion, a slow encode) opens a ticket first; a write of the same key overtakes every open ticket of that key, the
+ * invalidation of a tag those that may bring something with the tag. An overtaken fetch is handed to its callers but not kept.
  *
  * Bounded by the fetches in flight (G14).
  */
@@ -9,13 +9,20 @@
 /** One fetch in flight. */
 export class FenceTicket {
   readonly key: string;
-  /** Whether a newer write of the key, or a clear, happened since the ticket was opened. */
+  /** What the value will be tagged with; `undefined`: that is not known yet, it may be anything. */
+  tags: readonly string[] | undefined;
+  /** Whether a newer write of the key, an invalidation of its tags, or a clear, happened since the ticket was opened. */
   isOvertaken = false;
+  /** Whether it was overtaken by nothing but invalidations of tags. */
+  isOvertakenByTag = false;
+  /** Called when a write of the key, or a clear, overtakes the ticket: for who waits for just that. */
+  onOvertaken: (() => void) | undefined;
   /** The next older ticket of the same key. */
   next: FenceTicket | undefined;
 
-  constructor(key: string) {
+  constructor(key: string, tags?: readonly string[]) {
     this.key = key;
+    this.tags = tags;
   }
 }
 
@@ -28,9 +35,9 @@ export class WriteFence {
     return this.#open.size;
   }
 
-  /** Opens a ticket, before the fetch begins. */
-  open(key: string): FenceTicket {
-    const ticket = new FenceTicket(key);
+  /** Opens a ticket, before the fetch begins; without `tags` it is not known what the value will be tagged with. */
+  open(key: string, tags?: readonly string[]): FenceTicket {
+    const ticket = new FenceTicket(key, tags);
     this.admit(ticket);
     return ticket;
   }
@@ -63,7 +70,29 @@ export class WriteFence {
     const newest = this.#open.get(key);
     if (newest === undefined) return;
     this.#open.delete(key);
-    for (let at: FenceTicket | undefined = newest; at !== undefined; at = at.next) at.isOvertaken = true;
+    for (let at: FenceTicket | undefined = newest; at !== undefined; at = at.next) {
+      at.isOvertaken = true;
+      at.isOvertakenByTag = false;
+      at.onOvertaken?.();
+    }
+  }
+
+  /** A tag was invalidated: nothing fetched before it that has, or may have, the tag may be kept. */
+  overtakeTagged(tag: string): void {
+    for (const newest of this.#open.values()) {
+      for (let at: FenceTicket | undefined = newest; at !== undefined; at = at.next) {
+        if (at.isOvertaken || at.tags?.includes(tag) === false) continue;
+        at.isOvertaken = true;
+        at.isOvertakenByTag = true;
+      }
+    }
+  }
+
+  /** Nothing that `isDue` says yes to may be kept. */
+  overtakeWhere(isDue: (ticket: FenceTicket) => boolean): void {
+    for (const newest of this.#open.values()) {
+      for (let at: FenceTicket | undefined = newest; at !== undefined; at = at.next) if (isDue(at)) at.isOvertaken = true;
+    }
   }
 
   /** Everything was written at once (a clear). */

@@ -29,7 +29,7 @@ class Bench<R = never> {
           fail: reject,
         });
       });
-    const complete = { maxBatch: 3, maxInFlight: 2, delayMs: 0, maxPending: 100, ...policy };
+    const complete = { maxBatch: 3, maxInFlight: 2, delayMs: 0, maxPending: 100, maxPendingBytes: 1e6, ...policy };
     this.writer = new BatchWriter<R>(apply, this.clock, complete, rescue, onConfirmed);
   }
 

@@ -49,6 +49,59 @@ describe('G4: a write', () => {
   });
 });
 
+describe('G4: the invalidation of a tag', () => {
+  test('overtakes what will have the tag, or may have it, and nothing else', () => {
+    const fence = new WriteFence();
+    const tickets = [
+      fence.open('a', ['red']),
+      fence.open('a', ['blue']),
+      fence.open('a'),
+      fence.open('b', ['blue', 'red']),
+      fence.open('c', []),
+    ];
+    fence.overtakeTagged('red');
+    expect(tickets.map(({ isOvertaken }) => isOvertaken)).toEqual([true, false, true, true, false]);
+    fence.overtake('a');
+    expect(tickets.map(({ isOvertaken }) => isOvertaken)).toEqual([true, true, true, true, false]);
+  });
+
+  test('leaves no ticket behind', () => {
+    const fence = new WriteFence();
+    const tickets = [fence.open('a', ['red']), fence.open('a'), fence.open('b', ['red'])];
+    fence.overtakeTagged('red');
+    for (const ticket of tickets) fence.close(ticket);
+    expect(fence.size).toBe(0);
+  });
+
+  test('during the search for what is cached makes that unwanted, and not what is loaded next', () => {
+    const fence = new WriteFence();
+    const flight = new Flight('k', false, undefined, ['red']);
+    fence.admit(flight);
+    flight.stale = 'old';
+    fence.overtakeTagged('red');
+    expect(flight.isOvertaken).toBe(true);
+    flight.start();
+    expect([flight.isOvertaken, flight.stale]).toEqual([false, undefined]);
+    fence.overtakeTagged('blue');
+    expect(flight.isOvertaken).toBe(false);
+    fence.overtakeTagged('red');
+    expect(flight.isOvertaken).toBe(true);
+  });
+
+  test('before a write of the key makes the write no less final', () => {
+    for (const writeFirst of [true, false]) {
+      const fence = new WriteFence();
+      const flight = new Flight('k', false, undefined, ['red']);
+      fence.admit(flight);
+      if (writeFirst) fence.overtake('k');
+      fence.overtakeTagged('red');
+      if (!writeFirst) fence.overtake('k');
+      flight.start();
+      expect(flight.isOvertaken).toBe(true);
+    }
+  });
+});
+
 describe('G14: the fence', () => {
   test('is empty when every fetch is closed, however it ended', () => {
     const fence = new WriteFence();

@@ -1,0 +1,69 @@
+/**
+ * The way from a transport to one follower: opens messages, leaves out what the process sent itself, and sees to it that a
+ * follower that throws disturbs neither the transport nor the others.
+ */
+import { headOf, openMessage } from '../codec/invalidation-message.js';
+import type { BusFollower } from './invalidation-bus.js';
+
+/** The inbox of one follower. */
+export class BusInbox {
+  readonly streamName: string;
+  readonly channelName: string;
+  readonly origin: string;
+  readonly #follower: BusFollower;
+  readonly #ownHead: string;
+
+  constructor(follower: BusFollower) {
+    this.streamName = follower.streamName;
+    this.channelName = follower.channelName;
+    this.origin = follower.origin;
+    this.#follower = follower;
+    this.#ownHead = headOf(follower.origin);
+  }
+
+  /** Hands over what came; `text` is absent where there was nothing that could be a message. False for one of our own. */
+  deliver(text: string | undefined, lagMs: number | undefined): boolean {
+    // Most of what a busy writer hears is its own: that is not taken apart.
+    if (text?.startsWith(this.#ownHead) === true) return false;
+    const message = text === undefined ? undefined : openMessage(text);
+    this.#tell((follower) => {
+      if (message === undefined) follower.ignored();
+      else if (message.kind !== 'h') follower.receive(message, lagMs);
+    });
+    return true;
+  }
+
+  /** See {@link BusFollower.gap}. */
+  gap(reason: string): void {
+    this.#tell((follower) => {
+      follower.gap(reason);
+    });
+  }
+
+  /** See {@link BusFollower.linkLost}. */
+  linkLost(reason: string): void {
+    this.#tell((follower) => {
+      follower.linkLost(reason);
+    });
+  }
+
+  /** See {@link BusFollower.linkRestored}. */
+  linkRestored(): void {
+    this.#tell((follower) => {
+      follower.linkRestored();
+    });
+  }
+
+  #tell(say: (follower: BusFollower) => void): void {
+    try {
+      say(this.#follower);
+    } catch {
+      // What it was told may have been done by half.
+      try {
+        this.#follower.gap('a message could not be applied');
+      } catch {
+        // It can't be helped, and the others can.
+      }
+    }
+  }
+}

@@ -1,0 +1,76 @@
+/** What the transports have in common: their followers, and a link whose state the followers are told of. */
+import { BusLink, type LinkParts } from '../tiers/redis/bus-link.js';
+import type { LinkSession } from '../tiers/redis/link-session.js';
+import { BusInbox } from './bus-inbox.js';
+import type { BusFollower, InvalidationBus } from './invalidation-bus.js';
+
+/**
+ * How long, in milliseconds, Redis may be silent before the link counts as lost: the D of docs/invalidation.md. With
+ * `on_link_loss = "bypass"` L1 is not trusted when {@link InvalidationBus.lastLifeMs} is longer ago than this.
+ */
+export const SILENCE_MS = 2000;
+
+/** A transport over a link of its own. */
+export abstract class LinkedBus implements InvalidationBus {
+  protected readonly inboxes: BusInbox[] = [];
+  protected readonly parts: LinkParts;
+  readonly #link: BusLink;
+  #lastLifeMs = 0;
+  #isStarted = false;
+
+  constructor(parts: LinkParts, staysWithNode: boolean) {
+    this.parts = parts;
+    this.#link = new BusLink(parts, {
+      staysWithNode,
+      serve: (session) => this.serve(session),
+      down: (reason) => {
+        for (const inbox of this.inboxes) inbox.linkLost(reason);
+      },
+      heard: (channel, text) => {
+        this.heard?.(channel, text);
+      },
+    });
+  }
+
+  get isUp(): boolean {
+    return this.#link.isUp;
+  }
+
+  get lastLifeMs(): number {
+    return this.#lastLifeMs;
+  }
+
+  follow(follower: BusFollower): void {
+    if (this.#isStarted) throw new TypeError('Expected follow() to be called before start()');
+    this.inboxes.push(new BusInbox(follower));
+  }
+
+  async start(): Promise<void> {
+    if (this.#isStarted || this.inboxes.length === 0) return;
+    this.#isStarted = true;
+    await this.#link.start();
+  }
+
+  close(): void {
+    this.#isStarted = true;
+    this.#link.close();
+  }
+
+  /** One session; rejects when it is over. */
+  protected abstract serve(session: LinkSession): Promise<never>;
+
+  /** A message came over a subscription; absent where nothing is subscribed to. */
+  protected heard?(channel: string, text: string): void;
+
+  /** Messages come from now on, and everything missed has been delivered. */
+  protected establish(session: LinkSession): void {
+    if (session.isOver) return;
+    this.#link.establish(session);
+    for (const inbox of this.inboxes) inbox.linkRestored();
+  }
+
+  /** What was sent before `ms` has been delivered. */
+  protected noteLife(ms: number): void {
+    if (ms > this.#lastLifeMs) this.#lastLifeMs = ms;
+  }
+}

@@ -1,0 +1,136 @@
+/**
+ * Invalidations over Redis Streams, one capped stream per service: what was missed while the link was lost is read again, and L1
+ * stays as it is. One blocking connection reads the streams of all followers.
+ *
+ * 1. A position that was trimmed away, or that belongs to other data, is a gap: see stream-position.ts. It is asked for after
+ *    every delivery and every second. 2. The link is restored after everything missed was delivered.
+ */
+import type { LinkParts } from '../tiers/redis/bus-link.js';
+import type { LinkSession } from '../tiers/redis/link-session.js';
+import type { BusFollower } from './invalidation-bus.js';
+import { LinkedBus, SILENCE_MS } from './linked-bus.js';
+import { StreamPosition, type StreamEntry } from './stream-position.js';
+
+/** Messages of a stream in one reply at most. */
+const READ_COUNT = 500;
+
+/**
+ * How long Redis waits for a message before it says that there is none. The state of a link is known this late at most, twice
+ * over: a message just before the end tells nothing of the time it waited. That must be well within {@link SILENCE_MS}.
+ */
+const BLOCK_MS = 500;
+
+/**
+ * Time between two looks whether the positions are still there: of streams that delivered something, and of all. After so many
+ * messages a look is due at once: well before a stream could have been trimmed as far as the position asked for.
+ */
+const VERIFY_EVERY_MS = 100;
+const VERIFY_ALL_EVERY_MS = 1000;
+const VERIFY_AFTER = 50;
+
+/** After so many replies in a row with nothing but messages of our own, replies are let gather: nobody else writes now. */
+const OWN_REPLIES = 8;
+
+/** Why followers are told of a gap. */
+const LOST = 'the stream was trimmed, or its data replaced';
+
+/** What a stream bus is made of. */
+export interface StreamBusParts extends LinkParts {
+  /** The time by the clock of Redis, for the lag of messages. */
+  readonly serverNowMs: () => number;
+  /** How long messages are let gather while only this process writes, in milliseconds; 0: not at all. */
+  readonly gatherMs: number;
+}
+
+/** See the file's header. */
+export class StreamBus extends LinkedBus {
+  readonly #serverNowMs: () => number;
+  readonly #gatherMs: number;
+  readonly #positions = new Map<string, StreamPosition>();
+  #verifiedMs = 0;
+  #verifiedAllMs = 0;
+  #ownReplies = 0;
+
+  constructor(parts: StreamBusParts) {
+    super(parts, false);
+    this.#serverNowMs = parts.serverNowMs;
+    this.#gatherMs = parts.gatherMs;
+  }
+
+  override follow(follower: BusFollower): void {
+    super.follow(follower);
+    for (const inbox of this.inboxes.slice(-1)) this.#positions.set(inbox.streamName, new StreamPosition(inbox, SILENCE_MS));
+  }
+
+  protected override async serve(session: LinkSession): Promise<never> {
+    const positions = [...this.#positions.values()];
+    await Promise.all(positions.map((position) => resume(session, position)));
+    while (await this.#read(session, 0));
+    await this.#verify(session, (position) => position.unverified > 0);
+    await this.#anchorLost(session);
+    this.establish(session);
+    for (;;) {
+      if (this.#ownReplies >= OWN_REPLIES && this.#gatherMs > 0) await session.pause(this.#gatherMs);
+      // The questions go in front, in the same tick: their answers are about what was read so far, and don't wait for a message.
+      const verified = this.#verify(session, this.#verificationDue());
+      await Promise.all([verified, this.#read(session, BLOCK_MS)]);
+      await this.#anchorLost(session);
+    }
+  }
+
+  /** Reads and delivers once; resolves to whether there may be more already. */
+  async #read(session: LinkSession, blockMs: number): Promise<boolean> {
+    const { clock } = this.parts;
+    const positions = [...this.#positions.values()];
+    const block = blockMs === 0 ? [] : ['BLOCK', String(blockMs)];
+    const names = positions.map((position) => position.inbox.streamName);
+    const ids = positions.map((position) => position.id);
+    const sentMs = clock.nowMs();
+    const args = ['COUNT', String(READ_COUNT), ...block, 'STREAMS', ...names, ...ids];
+    const reply = await session.send<[name: string, StreamEntry[]][] | null>('xread', args, SILENCE_MS);
+    if (reply === null) {
+      this.#ownReplies = 0;
+      // Redis has waited that long before it said so.
+      this.noteLife(Math.min(sentMs + blockMs, clock.nowMs()));
+      return false;
+    }
+    let isFull = false;
+    this.#ownReplies++;
+    for (const [name, entries] of reply) {
+      if (this.#positions.get(name)?.advance(entries, this.#serverNowMs()) === true) this.#ownReplies = 0;
+      isFull ||= entries.length >= READ_COUNT;
+    }
+    if (!isFull) this.noteLife(sentMs);
+    return isFull;
+  }
+
+  /** Which positions are to be asked for now. */
+  #verificationDue(): (position: StreamPosition) => boolean {
+    const nowMs = this.parts.clock.nowMs();
+    const isAllDue = nowMs - this.#verifiedAllMs >= VERIFY_ALL_EVERY_MS;
+    const isDue = isAllDue || nowMs - this.#verifiedMs >= VERIFY_EVERY_MS;
+    if (isAllDue) this.#verifiedAllMs = nowMs;
+    if (isDue) this.#verifiedMs = nowMs;
+    return ({ unverified }) => isAllDue || unverified >= VERIFY_AFTER || (isDue && unverified > 0);
+  }
+
+  async #verify(session: LinkSession, isAsked: (position: StreamPosition) => boolean): Promise<void> {
+    const asked = [...this.#positions.values()].filter(isAsked);
+    await Promise.all(
+      asked.map(async (position) => {
+        if (!(await position.verify(session))) position.lose(LOST);
+      }),
+    );
+  }
+
+  async #anchorLost(session: LinkSession): Promise<void> {
+    const lost = [...this.#positions.values()].filter((position) => position.isLost);
+    await Promise.all(lost.map((position) => position.anchor(session, LOST)));
+  }
+}
+
+/** Goes on from where the last session ended, if that is still there. */
+async function resume(session: LinkSession, position: StreamPosition): Promise<void> {
+  if (!position.isAnchored) await position.anchor(session, 'connected');
+  else if (position.isLost || !(await position.verify(session))) await position.anchor(session, LOST);
+}
