@@ -1,0 +1,184 @@
+/**
+ * Which process loads a key (`single_flight = "cluster"`, G3). Whoever has the key's lease looks in Redis once more and then
+ * loads; the others look in Redis again and again, at once when they are told of a write, until the value is there or the lease
+ * is free. Meanwhile callers who allow it are given the value past its TTL.
+ *
+ * 1. A load never fails because of a lease: when Redis can't be asked, every process loads by itself (G6). 2. A flight that
+ *    waits has not begun: a write overtakes what it found, but not what it will load (G4).
+ */
+import { CacheError } from '../base/errors.js';
+import { randomId, systemRandom, type Random } from '../base/random.js';
+import { Flight, type LoadEnd } from './flight.js';
+import { LEASE_MS, leaseNameOf, LoadLease } from './load-lease.js';
+import { growingPauseMs, type PauseRange } from './pauses.js';
+import type { RedisSide, ServiceCore } from './service-core.js';
+
+/** Between two looks. */
+const PAUSES: PauseRange = { firstMs: 5, longestMs: 50 };
+
+/** Characters of the name a flight gives itself. */
+const OWNER_LENGTH = 16;
+
+/** What turns are made of. */
+export interface TurnParts {
+  readonly core: ServiceCore;
+  readonly redis: RedisSide;
+  /** Looks for what is cached; notes on the flight what it found that is past its TTL, and whether L2 could be asked. */
+  readonly look: (flight: Flight) => Promise<LoadEnd | undefined>;
+}
+
+/** What became of some flights. */
+export interface TurnResult {
+  /** Their values are cached by now. */
+  readonly found: ReadonlyMap<Flight, LoadEnd>;
+  /** They are to be loaded by this process now. */
+  readonly mine: readonly Flight[];
+}
+
+interface Waiting {
+  readonly flight: Flight;
+  readonly owner: string;
+  isNew: boolean;
+}
+
+/** The turns of some flights of one call. */
+export class LoadTurns {
+  readonly #parts: TurnParts;
+  readonly #random: Random;
+  #waiting: Waiting[];
+  #rounds = 0;
+  #dueMs = -Infinity;
+
+  /** @param flights those whose key was just found not to be cached */
+  constructor(parts: TurnParts, flights: readonly Flight[], random: Random = systemRandom) {
+    this.#parts = parts;
+    this.#random = random;
+    this.#waiting = flights.map((flight) => ({ flight, owner: randomId(random, OWNER_LENGTH), isNew: true }));
+  }
+
+  /** Whether {@link next} has something to wait for. */
+  get isOver(): boolean {
+    return this.#waiting.length === 0;
+  }
+
+  /** Waits until something has become of at least one flight, or all were given up; each is in one result only. */
+  async next(): Promise<TurnResult> {
+    const { clock } = this.#parts.core.parts;
+    const found = new Map<Flight, LoadEnd>();
+    const mine = new Set<Flight>();
+    while (found.size + mine.size === 0 && this.#waiting.length > 0) {
+      await this.#pause();
+      const isDue = clock.nowMs() >= this.#dueMs;
+      const asked = isDue ? this.#waiting : this.#waiting.filter(({ flight }) => flight.isOvertaken);
+      const ends = await Promise.all(asked.map((one) => this.#ask(one)));
+      for (const [i, { flight }] of asked.entries()) {
+        const end = ends[i];
+        if (end === undefined || flight.isOver) continue;
+        flight.isHeldElsewhere = false;
+        if (end === 'load') mine.add(flight);
+        else found.set(flight, end);
+      }
+      if (isDue) this.#dueMs = clock.nowMs() + growingPauseMs(PAUSES, this.#rounds++, this.#random);
+      this.#waiting = this.#waiting.filter(({ flight }) => !flight.isOver && !found.has(flight) && !mine.has(flight));
+    }
+    return { found, mine: [...mine] };
+  }
+
+  /** What is to be done about a flight now; `undefined`: wait. Never rejects. */
+  async #ask(one: Waiting): Promise<LoadEnd | 'load' | undefined> {
+    const { flight, owner } = one;
+    const { redis } = this.#parts;
+    // Who waited for another process's reload ahead of time takes what that brought.
+    const looks = !flight.isForced || (flight.isBackground && !one.isNew);
+    this.#renew(flight);
+    if (looks && !one.isNew) {
+      const found = await this.#lookAgain(flight);
+      if (found !== undefined) return found;
+    }
+    one.isNew = false;
+    let token: string | undefined;
+    try {
+      token = await redis.tier.acquireLease(leaseNameOf(flight.key), owner, LEASE_MS);
+    } catch (error) {
+      this.#failed(flight, owner, error);
+      return 'load';
+    }
+    if (token === undefined) return this.#leaveToOthers(flight);
+    this.#hold(flight, token);
+    this.#renew(flight);
+    return looks ? ((await this.#lookAgain(flight)) ?? 'load') : 'load';
+  }
+
+  /** What is cached by now; `load` when L2 can't be asked any more. */
+  async #lookAgain(flight: Flight): Promise<LoadEnd | 'load' | undefined> {
+    const look = new Flight(flight.key, false);
+    const end = await this.#parts.look(look);
+    flight.stale = look.stale;
+    flight.staleTier = look.staleTier;
+    flight.isDue = look.isDue;
+    flight.hasWaitedInVain = look.hasWaitedInVain;
+    return end ?? (look.hasWaitedInVain ? 'load' : undefined);
+  }
+
+  /** Another process loads the key. */
+  async #leaveToOthers(flight: Flight): Promise<LoadEnd | undefined> {
+    if (flight.isBackground && flight.waiters <= 1) {
+      const look = new Flight(flight.key, false);
+      const end = await this.#parts.look(look);
+      if (end !== undefined) {
+        flight.isLeftToOthers = true;
+        return end;
+      }
+    }
+    flight.isHeldElsewhere = true;
+    // What was invalidated since it was looked at is not lent; the next look tells.
+    flight.lend();
+    return undefined;
+  }
+
+  #hold(flight: Flight, token: string): void {
+    const { core, redis } = this.#parts;
+    const lease = new LoadLease(redis, core.parts.clock, flight.key, token);
+    core.parts.background.add(
+      flight.left.then(() => lease.end()),
+      () => undefined,
+    );
+  }
+
+  #failed(flight: Flight, owner: string, error: unknown): void {
+    const { core, redis } = this.#parts;
+    this.#renew(flight);
+    // What was not even tried cost no time, and has been told of.
+    if (error === redis.tier.unusableError() || !CacheError.is(error)) return;
+    flight.hasWaitedInVain = true;
+    core.report(core.locate(error, flight.key), flight.key, false);
+    // The answer may have been lost, and the lease be ours: without this it would last for its time.
+    const released = flight.left.then(() => redis.tier.releaseLease(leaseNameOf(flight.key), owner));
+    core.parts.background.add(released, () => undefined);
+  }
+
+  /** What overtook a flight that has not begun is no reason to drop what it will bring. */
+  #renew(flight: Flight): void {
+    if (flight.isOver || !flight.isOvertaken) return;
+    const { fence } = this.#parts.core.parts;
+    fence.close(flight);
+    flight.renew();
+    fence.admit(flight);
+  }
+
+  /** Resolves when it is time for the next round, or a flight was overtaken or given up. */
+  #pause(): Promise<void> {
+    const { clock } = this.#parts.core.parts;
+    const leftMs = this.#dueMs - clock.nowMs();
+    if (leftMs <= 0 || this.#waiting.some(({ flight }) => flight.isOvertaken)) return Promise.resolve();
+    return new Promise((resolve) => {
+      const wake = (): void => {
+        cancel();
+        for (const { flight } of this.#waiting) flight.onOvertaken = undefined;
+        resolve();
+      };
+      const cancel = clock.schedule(wake, leftMs, true);
+      for (const { flight } of this.#waiting) flight.onOvertaken = wake;
+    });
+  }
+}
