@@ -21,7 +21,9 @@ export type {
   SetOptions,
   SetResult,
 } from './clients/cache-client.js';
+export type { Lock, LockOptions } from './clients/lock.js';
 export type { CacheEventMap, CacheEventName, TierName, WriteResult } from './observe/events.js';
-export type { EndpointHealth, ManagerHealth, ServiceHealth } from './observe/health.js';
+export type { EndpointHealth, ManagerHealth, ServiceHealth, SyncHealth } from './observe/health.js';
+export type { LagSummary } from './observe/lag-histogram.js';
 export type { Logger } from './observe/logger.js';
 export type { ServiceMetrics } from './observe/metrics.js';

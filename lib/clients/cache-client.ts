@@ -7,9 +7,17 @@ import type { Duration } from '../base/duration.js';
 import type { CacheEventMap, WriteResult } from '../observe/events.js';
 import type { ServiceHealth } from '../observe/health.js';
 import type { ServiceMetrics } from '../observe/metrics.js';
+import type { Lock, LockOptions } from './lock.js';
 
 /** Options of a write: a lifetime alone, or an object. */
-export type SetOptions = Duration | { readonly ttl?: Duration };
+export type SetOptions =
+  | Duration
+  | {
+      /** Lifetime of the value; absent: the service's. */
+      readonly ttl?: Duration;
+      /** Names under which it can be invalidated together with others: 64 at most, of 1 to 256 characters. */
+      readonly tags?: readonly string[];
+    };
 
 /** What a write really did. */
 export interface SetResult {
@@ -61,6 +69,8 @@ export type ManyLoader<V> = (
 export interface LoadOptions {
   /** Lifetime of what is loaded; absent: the service's. */
   readonly ttl?: Duration;
+  /** What is loaded is stored with these tags, also "nothing there": 64 at most, of 1 to 256 characters. */
+  readonly tags?: readonly string[];
   /** How long this load may take; absent: the service's `load_timeout`. */
   readonly timeout?: Duration;
   /** Whether an entry past its TTL may be returned when the load fails or Redis does; absent: true (it is held for `stale_ttl` only). */
@@ -158,6 +168,30 @@ export interface CacheClient<V = unknown> {
    * @throws {TypeError} when the service has no L2
    */
   getL2Only(key: string): Promise<V | undefined>;
+  /**
+   * Makes everything of this service that was written with one of the tags count as nothing, here at once and in every process
+   * when it resolves, also what a load that began before brings later (G4). What is written with the tags from now on is not
+   * concerned. While Redis is away the invalidation is logged: this process obeys it, and Redis is told when it is back.
+   *
+   * @throws {TypeError} without tags, or for one that is not a string
+   * @throws {CacheError} CACHE_KEY_INVALID for an unusable tag; CACHE_LOG_FULL when neither Redis nor the disk could be told;
+   * without a log CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT. This process obeys it, others may not
+   * @example
+   * await users.set('42', user, { tags: ['team:7'] });
+   * await users.invalidateTags('team:7');
+   */
+  invalidateTags(...tags: string[]): Promise<void>;
+  /**
+   * Takes the lock of a key for `ttl`, unless another caller, in whichever process, has it; resolves to `undefined` when it could
+   * not be had within `wait`. Locks have nothing to do with the entries of their keys.
+   *
+   * @throws {TypeError} without a usable `ttl`, or when the service has no L2
+   * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT
+   * @example
+   * const lock = await users.lock('42', { ttl: '10s', wait: '2s' });
+   * if (lock !== undefined) await lock.release();
+   */
+  lock(key: string, options: LockOptions): Promise<Lock | undefined>;
   /**
    * Removes this service's entries and no others (G1). While Redis is away the clear is logged: this process does not serve what
    * Redis has from before it, and Redis is cleared when it is back.

@@ -7,13 +7,19 @@ export interface Patience {
   /** 0: as long as it takes. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal | undefined;
+  /** Whether a value past its TTL will do while another process loads a new one; the flight then goes on for this caller. */
+  readonly takesStale: boolean;
   /** The error of a wait that took too long. */
   readonly onTimeout: () => Error;
 }
 
 /** Waits for `flight`; rejects with the loader's error, the signal's reason, or the time-out's error. */
-export function waitAtMost(flight: Flight, clock: Clock, { timeoutMs, signal, onTimeout }: Patience): Promise<LoadEnd> {
-  if (timeoutMs === 0 && signal === undefined) return flight.end;
+export function waitAtMost(
+  flight: Flight,
+  clock: Clock,
+  { timeoutMs, signal, takesStale, onTimeout }: Patience,
+): Promise<LoadEnd> {
+  if (timeoutMs === 0 && signal === undefined && !takesStale) return flight.end;
   return new Promise((resolve, reject) => {
     const stop = (): void => {
       cancel();
@@ -43,5 +49,11 @@ export function waitAtMost(flight: Flight, clock: Clock, { timeoutMs, signal, on
     }
     signal?.addEventListener('abort', onAbort, { once: true });
     flight.end.finally(stop).then(resolve, reject);
+    if (!takesStale) return;
+    flight.whenLent((end) => {
+      resolve(end);
+      // The caller is gone, but what it asked for is still wanted, within its time.
+      signal?.removeEventListener('abort', onAbort);
+    });
   });
 }

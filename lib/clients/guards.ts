@@ -4,6 +4,8 @@ import { requireTtlMs } from '../base/duration.js';
 import { CacheError } from '../base/errors.js';
 import { requireOptionNames } from '../base/option-names.js';
 import type { LoadOptions, SetOptions } from './cache-client.js';
+import { isWellFormed } from '../base/well-formed.js';
+import { readTags } from './tag-names.js';
 
 /** The key limit of a service without L2, which has no setting of its own. */
 export const DEFAULT_MAX_KEY_LENGTH = 1024;
@@ -63,7 +65,7 @@ export function readSetOptions(
 ): number | undefined {
   if (options === undefined) return undefined;
   if (typeof options !== 'object' || options === null || Array.isArray(options)) return requireTtlMs(options, 'ttl', strategies);
-  guardOptionNames(options, ['ttl'], 'set');
+  requireOptionNames(options, ['ttl', 'tags'], ' of set()');
   return options.ttl === undefined ? undefined : requireTtlMs(options.ttl, 'ttl', strategies);
 }
 
@@ -73,6 +75,7 @@ export type StaleRule = 'never' | 'on-failure' | 'always';
 /** The options of a load, checked. */
 export interface CheckedLoadOptions {
   readonly ttlMs: number | undefined;
+  readonly tags: readonly string[] | undefined;
   readonly timeoutMs: number | undefined;
   readonly allowStale: boolean | undefined;
   /** What `allowStale` means where nothing is loaded. */
@@ -83,6 +86,7 @@ export interface CheckedLoadOptions {
 
 const NO_OPTIONS: CheckedLoadOptions = {
   ttlMs: undefined,
+  tags: undefined,
   timeoutMs: undefined,
   allowStale: undefined,
   staleRule: 'on-failure',
@@ -94,31 +98,23 @@ const NO_OPTIONS: CheckedLoadOptions = {
 export function readLoadOptions(
   options: LoadOptions | undefined,
   strategies: Readonly<Record<string, number>>,
+  service: string,
 ): CheckedLoadOptions {
   if (options === undefined) return NO_OPTIONS;
   if (typeof options !== 'object' || (options as unknown) === null || Array.isArray(options))
     throw misuse('options', 'an object', options);
-  guardOptionNames(options, ['ttl', 'timeout', 'allowStale', 'disableLoad', 'signal'], 'getOrLoad');
-  const { ttl, timeout, allowStale, disableLoad, signal } = options;
+  requireOptionNames(options, ['ttl', 'tags', 'timeout', 'allowStale', 'disableLoad', 'signal'], ' of getOrLoad()');
+  const { ttl, tags, timeout, allowStale, disableLoad, signal } = options;
   if (allowStale !== undefined && typeof allowStale !== 'boolean') throw misuse('allowStale', 'a boolean', allowStale);
   if (disableLoad !== undefined && typeof disableLoad !== 'boolean') throw misuse('disableLoad', 'a boolean', disableLoad);
   if (signal !== undefined && !(signal instanceof AbortSignal)) throw misuse('signal', 'an AbortSignal', signal);
   return {
     ttlMs: ttl === undefined ? undefined : requireTtlMs(ttl, 'ttl', strategies),
+    tags: tags === undefined ? undefined : readTags(tags, service),
     timeoutMs: timeout === undefined ? undefined : requireTtlMs(timeout, 'timeout', strategies),
     allowStale,
     staleRule: allowStale === undefined ? 'on-failure' : allowStale ? 'always' : 'never',
     disableLoad: disableLoad ?? false,
     signal,
   };
-}
-
-/** @throws {TypeError} naming the nearest known option */
-function guardOptionNames(options: object, known: readonly string[], method: string): void {
-  if ('tags' in options) throw new TypeError(`The option \`tags\` of ${method}() is not available yet in this version`);
-  requireOptionNames(options, known, ` of ${method}()`);
-}
-
-function isWellFormed(text: string): boolean {
-  return (text as unknown as { isWellFormed(): boolean }).isWellFormed();
 }

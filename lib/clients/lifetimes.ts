@@ -7,7 +7,7 @@ import type { Clock } from '../base/clock.js';
 import type { HybridClock } from '../base/hybrid-clock.js';
 import type { Random } from '../base/random.js';
 import type { ResolvedService } from '../config/resolved-config.js';
-import type { EntryTimes } from '../tiers/redis/redis-tier.js';
+import type { EntryTimes } from '../tiers/redis/entry-codec.js';
 
 /** Times of an L1 entry, in milliseconds on this process's clock. */
 export interface MemoryTimes {

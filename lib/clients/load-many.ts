@@ -4,9 +4,10 @@
  */
 import { misuse } from '../base/describe-value.js';
 import type { ManyLoader } from './cache-client.js';
-import type { Flight } from './flight.js';
+import type { Flight, LoadEnd } from './flight.js';
 import type { CheckedLoadOptions } from './guards.js';
 import type { LoadPath } from './load-path.js';
+import type { LoadTurns } from './load-turns.js';
 import type { ServiceCore } from './service-core.js';
 
 /** Loads of many keys, over the paths of one view. */
@@ -26,7 +27,7 @@ export class LoadMany {
     const flights = keys.map((key) => {
       const joined = this.#loads.join(key, false);
       if (joined !== undefined) return joined;
-      const opened = this.#loads.open(key, false);
+      const opened = this.#loads.open(key, false, options.tags);
       mine.push(opened);
       return opened;
     });
@@ -46,13 +47,47 @@ export class LoadMany {
       for (const { turn } of opened) if (turn !== undefined) await turn;
       for (const flight of opened) this.#loads.begin(flight);
       const missing = await this.#landCached(opened);
-      if (missing.length > 0) await this.#landLoaded(missing, loadMany, ttlMs);
+      // Where Redis can't be asked, nobody is waited for.
+      const alone = missing.filter((flight) => flight.hasWaitedInVain);
+      const turns = this.#loads.turnsOf(missing.filter((flight) => !flight.hasWaitedInVain));
+      if (turns === undefined) await this.#loadGroup(missing, loadMany, ttlMs);
+      else await Promise.all([this.#loadGroup(alone, loadMany, ttlMs), this.#loadInTurns(turns, loadMany, ttlMs)]);
     } catch (error) {
-      for (const flight of opened) {
-        this.#core.parts.fence.close(flight);
-        if (!flight.isOver) flight.fail(error);
-      }
+      this.#fail(opened, error);
     }
+  }
+
+  /** Loads what no other process is loading, in as few calls as there are moments at which keys become free. */
+  async #loadInTurns(turns: LoadTurns, loadMany: ManyLoader<unknown>, ttlMs: number | undefined): Promise<void> {
+    const loading: Promise<void>[] = [];
+    while (!turns.isOver) {
+      const { found, mine } = await turns.next();
+      for (const [flight, end] of found) this.#land(flight, end);
+      loading.push(this.#loadGroup(mine, loadMany, ttlMs));
+    }
+    await Promise.all(loading);
+  }
+
+  /** Loads some keys with one call; a failure is theirs alone. */
+  async #loadGroup(flights: readonly Flight[], loadMany: ManyLoader<unknown>, ttlMs: number | undefined): Promise<void> {
+    if (flights.length === 0) return;
+    try {
+      await this.#landLoaded(flights, loadMany, ttlMs);
+    } catch (error) {
+      this.#fail(flights, error);
+    }
+  }
+
+  #fail(flights: readonly Flight[], error: unknown): void {
+    for (const flight of flights) {
+      this.#core.parts.fence.close(flight);
+      if (!flight.isOver) flight.fail(error);
+    }
+  }
+
+  #land(flight: Flight, end: LoadEnd): void {
+    this.#core.parts.fence.close(flight);
+    flight.land(end);
   }
 
   /** Lands the flights whose key turns out to be cached; returns the others. */
@@ -70,7 +105,7 @@ export class LoadMany {
   async #landLoaded(flights: readonly Flight[], loadMany: ManyLoader<unknown>, ttlMs: number | undefined): Promise<void> {
     const { clock } = this.#core.parts;
     const keys = flights.map((flight) => flight.key);
-    for (const flight of flights) flight.hasStarted = true;
+    for (const flight of flights) flight.start();
     const stamp = this.#loads.stamp();
     const startedMs = clock.nowMs();
     let valueOf: (key: string, index: number) => unknown;
@@ -85,8 +120,7 @@ export class LoadMany {
         this.#loads.reportLoad(flight.key, startedMs, false);
         const value = valueOf(flight.key, i);
         const handedOut = flight.isOver ? value : await this.#loads.keep(flight, value, stamp, ttlMs);
-        this.#core.parts.fence.close(flight);
-        flight.land({ source: 'load', value: handedOut });
+        this.#land(flight, { source: 'load', value: handedOut });
       }),
     );
   }

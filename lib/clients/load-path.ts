@@ -6,18 +6,20 @@
  * A failing cache never fails a load; a failing load yields the stale value where one is held and allowed.
  */
 import { CacheError } from '../base/errors.js';
-import { ABSENT } from '../tiers/memory/memory-entry.js';
+import { ABSENT, type MemoryEntry } from '../tiers/memory/memory-entry.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
 import type { Loader } from './cache-client.js';
 import { Flight, type LoadEnd } from './flight.js';
 import { FlightContext } from './flight-context.js';
 import { waitAtMost } from './flight-patience.js';
 import type { CheckedLoadOptions } from './guards.js';
+import { LoadKeeper } from './load-keeper.js';
+import { LoadTurns } from './load-turns.js';
 import { UNREADABLE } from './pending-read.js';
 import { ReloadPauses } from './reload-pauses.js';
 import type { ReadPath } from './read-path.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
-import type { PreparedValue, WritePath } from './write-path.js';
+import type { WritePath } from './write-path.js';
 
 /** Loads of one view of a service. */
 export class LoadPath {
@@ -27,7 +29,10 @@ export class LoadPath {
   readonly #memory: MemoryTier | undefined;
   readonly #redis: RedisSide | undefined;
   readonly #isSingle: boolean;
+  /** Where the processes take turns; `undefined`: every process loads by itself. */
+  readonly #sharedRedis: RedisSide | undefined;
   readonly #reloads: ReloadPauses;
+  readonly #keeper: LoadKeeper;
 
   constructor(
     core: ServiceCore,
@@ -42,13 +47,15 @@ export class LoadPath {
     this.#memory = memory;
     this.#redis = redis;
     this.#reloads = new ReloadPauses(core.parts.clock);
-    this.#isSingle = core.parts.config.singleFlight === 'process';
+    this.#keeper = new LoadKeeper(core, writes, memory);
+    this.#isSingle = core.parts.config.singleFlight !== 'off';
+    this.#sharedRedis = core.parts.config.singleFlight === 'cluster' ? redis : undefined;
   }
 
   /** The value of a key that has no fresh L1 entry, or a forced reload of any key. */
   async load(key: string, loader: Loader<unknown>, options: CheckedLoadOptions, isForced: boolean): Promise<unknown> {
     options.signal?.throwIfAborted();
-    const flight = this.join(key, isForced) ?? this.#launch(key, loader, options.ttlMs, isForced);
+    const flight = this.join(key, isForced) ?? this.#launch(key, loader, options, isForced);
     const value = await this.wait(flight, options, isForced);
     if (flight.isDue) this.refreshInBackground(key, loader, options);
     return value;
@@ -63,9 +70,9 @@ export class LoadPath {
   }
 
   /** Opens a flight for a key; it comes behind the one under way, if any, and waits for its turn. */
-  open(key: string, isForced: boolean): Flight {
+  open(key: string, isForced: boolean, tags?: readonly string[]): Flight {
     const { flights } = this.#core.parts;
-    const flight = new Flight(key, isForced, this.#isSingle ? flights.get(key)?.left : undefined);
+    const flight = new Flight(key, isForced, this.#isSingle ? flights.get(key)?.left : undefined, tags);
     flights.add(flight, this.#isSingle);
     return flight;
   }
@@ -85,7 +92,8 @@ export class LoadPath {
     const timeoutMs = options.timeoutMs ?? this.#core.parts.config.loadTimeoutMs;
     flight.waiters++;
     try {
-      const end = await this.#waitAtMost(flight, timeoutMs, options.signal);
+      const takesStale = this.#sharedRedis !== undefined && !isForced && options.allowStale !== false;
+      const end = await this.#waitAtMost(flight, timeoutMs, options.signal, takesStale);
       // A refresh asks for a load, not for what is cached: neither a hit nor a miss.
       return isForced ? this.#handOut(end.value) : this.#finish(flight.key, end);
     } catch (error) {
@@ -99,13 +107,24 @@ export class LoadPath {
     }
   }
 
+  /** The turns of flights whose key is not cached; `undefined` when this process need not ask the others. */
+  turnsOf(flights: readonly Flight[]): LoadTurns | undefined {
+    const redis = this.#sharedRedis;
+    if (redis === undefined || flights.length === 0) return undefined;
+    return new LoadTurns({ core: this.#core, redis, look: (flight) => this.findCached(flight) }, flights);
+  }
+
   /** What L1 or L2 has for a flight: its end, or `undefined` with the stale value noted on the flight. */
   async findCached(flight: Flight): Promise<LoadEnd | undefined> {
     const held = this.#memory?.readEntry(flight.key);
     if (held?.stale === false) return { source: 'l1', value: held.value === ABSENT ? undefined : held.value };
-    if (held !== undefined && held.value !== ABSENT) flight.stale = held.value;
-    if (this.#redis === undefined) return undefined;
+    if (this.#redis === undefined) {
+      noteStale(flight, held);
+      return undefined;
+    }
     const entry = await this.#reads.fetch(flight.key);
+    // Not before: what was invalidated while L2 was asked is not served, not even as a stale copy.
+    if (held !== undefined) noteStale(flight, this.#memory?.readEntry(flight.key));
     flight.hasWaitedInVain = entry === UNREADABLE;
     if (entry === undefined || entry === UNREADABLE) return undefined;
     if (this.#core.parts.lifetimes.isFresh(entry)) {
@@ -119,25 +138,9 @@ export class LoadPath {
     return undefined;
   }
 
-  /** Keeps what was loaded, unless a write overtook the load; returns the value to hand out. Never fails because of the cache. */
-  async keep(flight: Flight, value: unknown, stamp: number, ttlMs: number | undefined): Promise<unknown> {
-    const { key } = flight;
-    try {
-      if (value === undefined) {
-        await this.#keepNothing(flight, stamp);
-        return undefined;
-      }
-      const prepared = await this.#writes.prepare(key, value);
-      const handedOut = this.#memory === undefined ? value : prepared.kept;
-      if (flight.isOvertaken) return handedOut;
-      this.#core.parts.fence.close(flight);
-      await this.#storeFor(flight, prepared, stamp, ttlMs);
-      return handedOut;
-    } catch (error) {
-      // Failures of L2 have been reported where they happened; what is left is a value that cannot be encoded.
-      if (!CacheError.is(error, 'CACHE_L2_UNAVAILABLE', 'CACHE_L2_TIMEOUT')) this.#core.report(toCacheError(error), key, false);
-      return value;
-    }
+  /** {@link LoadKeeper.keep}. */
+  keep(flight: Flight, value: unknown, stamp: number, ttlMs: number | undefined): Promise<unknown> {
+    return this.#keeper.keep(flight, value, stamp, ttlMs);
   }
 
   /** The point in the order of writes at which a load begins. */
@@ -164,12 +167,16 @@ export class LoadPath {
   refreshInBackground(key: string, loader: Loader<unknown>, options: CheckedLoadOptions): void {
     const { flights, background } = this.#core.parts;
     if (flights.get(key)?.isOver === false || this.#core.isClosed || !this.#reloads.mayStart(key)) return;
-    const flight = this.#launch(key, loader, options.ttlMs, true, true);
+    const flight = this.#launch(key, loader, options, true, true);
     flight.waiters++;
     const timeoutMs = options.timeoutMs ?? this.#core.parts.config.loadTimeoutMs;
     const task = this.#waitAtMost(flight, timeoutMs, undefined);
     background.add(
-      task.finally(() => this.#reloads.ended(key)),
+      task
+        .finally(() => this.#reloads.ended(key))
+        .then(() => {
+          if (flight.isLeftToOthers) this.#reloads.failed(key);
+        }),
       (error) => {
         this.#reloads.failed(key);
         const message = 'A background reload failed; the cached value stays until its TTL ends';
@@ -182,10 +189,10 @@ export class LoadPath {
     );
   }
 
-  #launch(key: string, loader: Loader<unknown>, ttlMs: number | undefined, isForced: boolean, isBackground = false): Flight {
-    const flight = this.open(key, isForced);
+  #launch(key: string, loader: Loader<unknown>, options: CheckedLoadOptions, isForced: boolean, isBackground = false): Flight {
+    const flight = this.open(key, isForced, options.tags);
     flight.isBackground = isBackground;
-    this.#fly(flight, loader, ttlMs, isBackground).then(
+    this.#fly(flight, loader, options.ttlMs, isBackground).then(
       (end) => {
         this.#core.parts.fence.close(flight);
         flight.land(end);
@@ -202,18 +209,20 @@ export class LoadPath {
     if (flight.turn !== undefined) await flight.turn;
     this.begin(flight);
     if (flight.isForced) {
-      const held = this.#memory?.readEntry(flight.key);
-      if (held !== undefined && held.value !== ABSENT) flight.stale = held.value;
+      noteStale(flight, this.#memory?.readEntry(flight.key));
     } else {
       const cached = await this.findCached(flight);
       if (cached !== undefined) return cached;
     }
+    const turn = flight.hasWaitedInVain ? undefined : await this.turnsOf([flight])?.next();
+    const found = turn?.found.get(flight);
+    if (found !== undefined) return found;
     if (flight.isOver)
       throw new CacheError('CACHE_LOAD_FAILED', 'Nobody waits for this load any more', {
         service: this.#core.name,
         key: flight.key,
       });
-    flight.hasStarted = true;
+    flight.start();
     const stamp = this.stamp();
     const startedMs = this.#core.parts.clock.nowMs();
     let value: unknown;
@@ -229,7 +238,7 @@ export class LoadPath {
 
   #finish(key: string, end: LoadEnd): unknown {
     if (end.source === 'load') this.#core.miss(key);
-    else this.#core.hit(key, end.source, false);
+    else this.#core.hit(key, end.source, end.isStale === true);
     return this.#handOut(end.value);
   }
 
@@ -237,36 +246,20 @@ export class LoadPath {
     return this.#memory === undefined ? value : this.#memory.handOut(value);
   }
 
-  /** Stores what was loaded; a Redis that has just cost the callers a deadline does not cost them another one (G6). */
-  async #storeFor(flight: Flight, prepared: PreparedValue, stamp: number, ttlMs: number | undefined): Promise<void> {
-    const stored = this.#writes.store(prepared, stamp, ttlMs);
-    if (flight.hasWaitedInVain) this.#core.parts.background.add(stored, () => undefined);
-    else await stored;
-  }
-
-  async #keepNothing(flight: Flight, stamp: number): Promise<void> {
-    const { config, fence } = this.#core.parts;
-    if (flight.isOvertaken) return;
-    fence.close(flight);
-    if (config.nullTtlMs > 0) await this.#storeFor(flight, this.#writes.prepareAbsent(flight.key), stamp, config.nullTtlMs);
-    // What is cached, if anything, is past its TTL or was to be replaced: the source says it is gone.
-    else if (flight.stale !== undefined || flight.isForced) await this.#writes.remove(flight.key, stamp);
-  }
-
-  #waitAtMost(flight: Flight, timeoutMs: number, signal: AbortSignal | undefined): Promise<LoadEnd> {
+  #waitAtMost(flight: Flight, timeoutMs: number, signal: AbortSignal | undefined, takesStale = false): Promise<LoadEnd> {
     const { clock, counters } = this.#core.parts;
     const onTimeout = (): CacheError => {
       counters.loadTimeouts++;
       const details = { service: this.#core.name, key: flight.key };
       return new CacheError('CACHE_LOAD_TIMEOUT', `The load took longer than ${timeoutMs} ms`, details);
     };
-    return waitAtMost(flight, clock, { timeoutMs, signal, onTimeout });
+    return waitAtMost(flight, clock, { timeoutMs, signal, takesStale, onTimeout });
   }
 }
 
-function toCacheError(error: unknown): CacheError {
-  if (CacheError.is(error)) return error;
-  return new CacheError('CACHE_ENCODE_FAILED', 'What was loaded could not be stored', { cause: error });
+/** What L1 holds may stand in if the load fails. */
+function noteStale(flight: Flight, held: MemoryEntry | undefined): void {
+  if (held !== undefined && held.value !== ABSENT) flight.stale = held.value;
 }
 
 /** Whether a flight was given up meanwhile; a function, because the compiler takes a property that was checked for settled. */

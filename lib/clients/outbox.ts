@@ -94,7 +94,7 @@ export class Outbox {
 
   /**
    * The last write of a key by this process that Redis has not confirmed; `undefined` when there is none. What another process
-   * left behind counts while Redis can't be asked; after that see {@link reconcile}.
+   * left behind counts while Redis can't be asked; after that, and for what is in {@link doubt}, see {@link reconcile}.
    */
   find(key: string): OwnWrite | undefined {
     const sent = this.#writer.find(key);
@@ -107,6 +107,20 @@ export class Outbox {
   /** Whether {@link find} would find something; cheaper. */
   has(key: string): boolean {
     return this.#writer.find(key) !== undefined || this.#logged(key) !== undefined;
+  }
+
+  /**
+   * Another process wrote a key, `version` at the latest: what is logged of it here may be older, and is not served before it was
+   * compared with what Redis has.
+   */
+  doubt(key: string, version: string): void {
+    const logged = this.#log?.find(key);
+    if (logged !== undefined && logged.version < version) logged.isDoubtful = true;
+  }
+
+  /** {@link doubt} for every key: messages of other processes may have been missed. */
+  doubtAll(): void {
+    this.#log?.doubtAll();
   }
 
   /** What counts of a key for which Redis has `raw`: that, or a newer write in a log that is not replayed yet. */
@@ -172,14 +186,16 @@ export class Outbox {
     return this.#log === undefined ? left : 0;
   }
 
-  /** Lets go of the log; what Redis was not told stays on the disk. */
+  /** Ends what goes on in the background, and lets go of the log; what Redis was not told stays on the disk. */
   async close(): Promise<void> {
+    this.#tier.close();
     await this.#log?.close();
   }
 
   #logged(key: string): LogEntry | undefined {
     const logged = this.#log?.find(key);
-    return logged?.segment?.adoptedFrom !== undefined && this.#tier.isUsable ? undefined : logged;
+    if (logged === undefined || logged.isDoubtful) return undefined;
+    return logged.segment?.adoptedFrom !== undefined && this.#tier.isUsable ? undefined : logged;
   }
 
   /** Both ends of a write that is logged and sent at once: Redis's word counts, unless it did not confirm. */

@@ -6,7 +6,7 @@ import type { CacheError } from '../base/errors.js';
 import type { StaleRule } from './guards.js';
 import { FenceTicket } from '../sync/write-fence.js';
 import type { RawReceiver } from '../tiers/redis/coalesced-reader.js';
-import type { StoredEntry } from '../tiers/redis/redis-tier.js';
+import type { StoredEntry } from '../tiers/redis/entry-codec.js';
 
 /** What a read of L2 ended with: an entry (perhaps stale), nothing, or that L2 could not be asked. */
 export type ReadEnd = StoredEntry | undefined | typeof UNREADABLE;

@@ -6,7 +6,7 @@
 import type { CacheError } from '../base/errors.js';
 import { ABSENT } from '../tiers/memory/memory-entry.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
-import type { StoredEntry } from '../tiers/redis/redis-tier.js';
+import type { StoredEntry } from '../tiers/redis/entry-codec.js';
 import type { LookupResult } from './cache-client.js';
 import type { StaleRule } from './guards.js';
 import { GIVEN_UP } from './outbox.js';
@@ -46,7 +46,7 @@ export class ReadPath implements ReadOwner {
   fetch(key: string): Promise<ReadEnd> {
     const redis = this.#redis as RedisSide;
     const own = redis.outbox.find(key);
-    if (own !== undefined) return Promise.resolve(own === GIVEN_UP ? undefined : redis.tier.open(key, own));
+    if (own !== undefined) return Promise.resolve(own === GIVEN_UP ? undefined : this.#openOwn(redis, key, own));
     if (this.#memory === undefined) {
       const read = new PendingRead(key, this);
       redis.tier.request(key, read);
@@ -64,9 +64,7 @@ export class ReadPath implements ReadOwner {
   open(key: string, raw: Buffer | null): StoredEntry | undefined | Promise<StoredEntry | undefined> {
     const { tier, outbox } = this.#redis as RedisSide;
     const entry = tier.open(key, outbox.loggedKeys === 0 ? raw : outbox.reconcile(key, raw));
-    if (entry === undefined || !outbox.hidesAny) return entry;
-    if (entry instanceof Promise) return entry.then((opened) => this.#unlessHidden(opened));
-    return this.#unlessHidden(entry);
+    return entry instanceof Promise ? entry.then((opened) => this.#whatCounts(opened)) : this.#whatCounts(entry);
   }
 
   finish(read: PendingRead, entry: StoredEntry | undefined): StoredEntry | undefined {
@@ -93,6 +91,7 @@ export class ReadPath implements ReadOwner {
     if (memory === undefined || !lifetimes.isFresh(entry)) return entry;
     const times = lifetimes.promotedTimes(entry);
     const kept = entry.kind === 'a' ? ABSENT : memory.prepareOwned(entry.value);
+    if (entry.tags !== undefined) this.#core.tags.keep(key, entry.tags);
     if (!memory.write(key, kept, times.createdAtMs, times.expiresAtMs, times.refreshAtMs)) return entry;
     counters.promotions++;
     if (events.hears('promote')) {
@@ -125,9 +124,11 @@ export class ReadPath implements ReadOwner {
         return { status: isFresh ? 'fresh' : 'stale', value: end.value as V, ...times };
       }
     }
-    if (held !== undefined && held.value !== ABSENT) {
+    // Once more: what was invalidated while L2 was asked is not served, not even as a stale copy.
+    const left = held === undefined || this.#redis === undefined ? held : this.#memory?.readEntry(key);
+    if (left !== undefined && left.value !== ABSENT) {
       this.#core.hit(key, 'l1', true);
-      return { status: 'stale', value: held.value as V, tier: 'l1', ageMs: Math.max(0, nowMs - held.createdAtMs), ttlMs: 0 };
+      return { status: 'stale', value: left.value as V, tier: 'l1', ageMs: Math.max(0, nowMs - left.createdAtMs), ttlMs: 0 };
     }
     this.#core.miss(key);
     return { status: 'miss' };
@@ -187,9 +188,19 @@ export class ReadPath implements ReadOwner {
     return undefined;
   }
 
-  /** What was cleared while Redis was away is not served before Redis has been told (G4). */
-  #unlessHidden(entry: StoredEntry | undefined): StoredEntry | undefined {
-    return entry !== undefined && (this.#redis as RedisSide).outbox.hides(entry.version) ? undefined : entry;
+  /** What was cleared while Redis was away is not served before Redis has been told (G4), nor what has an invalidated tag. */
+  #whatCounts(entry: StoredEntry | undefined): StoredEntry | undefined | Promise<StoredEntry | undefined> {
+    if (entry === undefined) return undefined;
+    const { outbox } = this.#redis as RedisSide;
+    if (outbox.hidesAny && outbox.hides(entry.version)) return undefined;
+    return entry.tags === undefined ? entry : this.#core.tags.check(entry, false);
+  }
+
+  #openOwn({ tier }: RedisSide, key: string, own: Buffer): StoredEntry | undefined | Promise<StoredEntry | undefined> {
+    const check = (entry: StoredEntry | undefined): StoredEntry | undefined | Promise<StoredEntry | undefined> =>
+      entry?.tags === undefined ? entry : this.#core.tags.check(entry, true);
+    const entry = tier.open(key, own);
+    return entry instanceof Promise ? entry.then(check) : check(entry);
   }
 
   #end(read: PendingRead): void {

@@ -1,5 +1,6 @@
 /**
- * Keeps reloads ahead of time from hammering a source: one at a time per key, and none for a while after one has failed.
+ * Keeps reloads ahead of time from hammering a source: one at a time per key, and none for a while after one has failed or was left
+ * to another process.
  * The cached value is still fresh meanwhile, so nobody misses anything.
  */
 import type { Clock } from '../base/clock.js';
@@ -34,7 +35,7 @@ export class ReloadPauses {
     this.#untilMs.delete(key);
   }
 
-  /** The reload of a key is over and has failed. */
+  /** The reload of a key is over and has failed, or another process is at it. */
   failed(key: string): void {
     this.#untilMs.set(key, this.#clock.nowMs() + PAUSE_MS);
   }

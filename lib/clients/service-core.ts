@@ -2,6 +2,7 @@
  * What all clients of one service share: its tiers, its counters and events, the fence, and the loads in flight. A view of
  * the service (one tier only) has its own paths over the same core, so that G3 and G4 hold across views.
  */
+import type { Cluster, Redis } from 'ioredis';
 import type { BackgroundTasks } from '../base/background-tasks.js';
 import type { Clock } from '../base/clock.js';
 import { CacheError } from '../base/errors.js';
@@ -12,18 +13,25 @@ import type { ServiceHealth } from '../observe/health.js';
 import { snapshotMetrics, type ServiceCounters, type ServiceMetrics } from '../observe/metrics.js';
 import { WriteFence } from '../sync/write-fence.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
+import type { KeySpace } from '../tiers/redis/key-space.js';
 import type { RedisConnection } from '../tiers/redis/redis-connection.js';
+import { tagOfMark } from '../tiers/redis/tag-mark.js';
 import type { RedisTier } from '../tiers/redis/redis-tier.js';
 import type { FlightTable } from './flight-table.js';
 import { DEFAULT_MAX_KEY_LENGTH } from './guards.js';
+import { InvalidationReceiver } from './invalidation-receiver.js';
 import type { Lifetimes } from './lifetimes.js';
 import type { Outbox } from './outbox.js';
+import { Tags } from './tags.js';
 
 /** L2 and what carries writes to it. */
 export interface RedisSide {
   readonly tier: RedisTier;
   readonly outbox: Outbox;
   readonly connection: RedisConnection;
+  readonly keySpace: KeySpace;
+  /** Makes another client of the same Redis, not connected yet, for the link over which messages come. */
+  readonly openLink: () => Redis | Cluster;
 }
 
 /** What the composition root hands over. */
@@ -50,12 +58,20 @@ export class ServiceCore {
   readonly maxKeyLength: number;
   /** Values that are being compressed. Only a later call overtakes them, so the fence of the fetches won't do. */
   readonly compressing = new WriteFence();
+  readonly tags: Tags;
+  /** Hears of the writes of other processes; absent without L2, or with `sync.enabled = false`. */
+  readonly receiver: InvalidationReceiver | undefined;
   #isClosed = false;
+  #learned: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ServiceParts) {
     this.parts = parts;
     this.name = parts.config.name;
     this.maxKeyLength = parts.config.l2?.maxKeyLength ?? DEFAULT_MAX_KEY_LENGTH;
+    this.tags = new Tags(this);
+    const { redis, config } = parts;
+    const hasSync = redis !== undefined && config.sync !== undefined;
+    this.receiver = hasSync ? new InvalidationReceiver(this, redis, config.sync) : undefined;
   }
 
   /** Whether `close()` was called. */
@@ -73,12 +89,40 @@ export class ServiceCore {
     if (this.#isClosed) throw new CacheError('CACHE_CLOSED', `The cache "${this.name}" is closed`, { service: this.name });
   }
 
+  /** Drops all that L1 holds, and lets nothing land there that is on its way: others have written what this process cannot know. */
+  forgetCopies(): void {
+    this.parts.memory?.clear();
+    this.tags.cleared();
+    this.parts.fence.overtakeAll();
+  }
+
+  /** Drops what L1 holds under a key, or with a tag whose mark the key is. */
+  forget(key: string, version: string): void {
+    const tag = tagOfMark(key);
+    if (tag !== undefined) this.tags.invalidated(tag, version);
+    this.parts.memory?.delete(key);
+    this.parts.fence.overtake(key);
+  }
+
+  /** Resolves when the last {@link learnClears} has ended. */
+  get learned(): Promise<unknown> {
+    return this.#learned;
+  }
+
+  /** Learns of clears from Redis; false when it could not be asked. Never rejects. */
+  learnClears(): Promise<boolean> {
+    const learned = this.#learnClears();
+    this.#learned = learned;
+    return learned;
+  }
+
   /** The state of this service, as seen by a view with or without L2. */
   health(redis: RedisSide | undefined): ServiceHealth {
     const l2 = redis?.connection.health();
+    const sync = redis === undefined ? undefined : this.receiver?.health();
     const l2Status = l2?.status ?? 'healthy';
     const status = this.#isClosed ? 'closed' : l2Status === 'recovering' ? 'degraded' : l2Status;
-    return { service: this.name, status, ...(l2 === undefined ? {} : { l2 }) };
+    return { service: this.name, status, ...(l2 === undefined ? {} : { l2 }), ...(sync === undefined ? {} : { sync }) };
   }
 
   /** What has been counted. */
@@ -91,6 +135,7 @@ export class ServiceCore {
       loggedKeys: redis?.outbox.loggedKeys ?? 0,
       logBytes: redis?.outbox.logBytes ?? 0,
       loadsInFlight: flights.size,
+      invalidationLag: this.receiver?.lag(),
     });
   }
 
@@ -125,5 +170,11 @@ export class ServiceCore {
   locate(error: CacheError, key: string | undefined): CacheError {
     if (error.service !== undefined) return error;
     return new CacheError(error.code, error.message, { service: this.name, key, cause: error.cause });
+  }
+
+  async #learnClears(): Promise<boolean> {
+    const isNews = await this.parts.redis?.tier.learnClears();
+    if (isNews === true && !this.#isClosed) this.forgetCopies();
+    return isNews !== undefined;
   }
 }

@@ -16,15 +16,19 @@ import type { ServiceCounters, ServiceMetrics } from '../observe/metrics.js';
 import { ABSENT } from '../tiers/memory/memory-entry.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
 import type { Loader, LoadOptions, LookupResult, ManyLoader, SetOptions, SetResult } from './cache-client.js';
-import { guardFunction, guardKey, guardKeys, guardValue, readEntries, readLoadOptions, readSetOptions } from './guards.js';
+import { ExpirePath } from './expire-path.js';
+import { guardFunction, guardKey, guardValue, readLoadOptions, readSetOptions } from './guards.js';
 import type { InternalClient } from './internal-client.js';
-import { LoadMany } from './load-many.js';
 import { LoadPath } from './load-path.js';
+import type { Lock, LockOptions } from './lock.js';
+import { readLockOptions } from './lock-options.js';
+import { Locks } from './locks.js';
+import { ManyKeys } from './many-keys.js';
 import { ReadPath } from './read-path.js';
-import type { PreparedValue } from './write-path.js';
 import { rejected } from './rejected.js';
-import { WritePath } from './write-path.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
+import { readInvalidatedTags, readSetTags } from './tag-names.js';
+import { WritePath } from './write-path.js';
 
 /** A constant here and no import: V8 compares it by identity, and does not look into the value on every hit. */
 const NOTHING: unknown = ABSENT;
@@ -41,7 +45,9 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
   readonly #reads: ReadPath;
   readonly #writes: WritePath;
   readonly #loads: LoadPath;
-  readonly #loadsMany: LoadMany;
+  readonly #expiries: ExpirePath;
+  readonly #many: ManyKeys<V>;
+  readonly #locks: Locks;
   readonly #close: () => Promise<void>;
   readonly #views = new Map<CacheType, TieredClient<V>>();
 
@@ -57,7 +63,9 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     this.#reads = new ReadPath(core, this.#memory, this.#redis);
     this.#writes = new WritePath(core, this.#memory, this.#redis);
     this.#loads = new LoadPath(core, this.#reads, this.#writes, this.#memory, this.#redis);
-    this.#loadsMany = new LoadMany(core, this.#loads);
+    this.#expiries = new ExpirePath(core, this.#memory, this.#redis);
+    this.#many = new ManyKeys(core, { reads: this.#reads, writes: this.#writes, loads: this.#loads, memory: this.#memory });
+    this.#locks = new Locks(core, this.#redis);
     this.#close = close;
     this.#views.set(cacheType, this);
   }
@@ -90,7 +98,8 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     try {
       this.#check(key);
       guardValue(value);
-      return this.#writes.set(key, value, readSetOptions(options, this.#core.parts.strategies));
+      const lifeMs = readSetOptions(options, this.#core.parts.strategies);
+      return this.#writes.set(key, value, lifeMs, readSetTags(options, this.service));
     } catch (error) {
       return rejected(error as Error);
     }
@@ -108,32 +117,19 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
 
   async expire(key: string, ttl: Duration): Promise<boolean> {
     this.#check(key);
-    return this.#writes.expire(key, requireTtlMs(ttl, 'ttl', this.#core.parts.strategies));
+    return this.#expiries.expire(key, requireTtlMs(ttl, 'ttl', this.#core.parts.strategies));
   }
 
-  async getMany(keys: readonly string[]): Promise<Map<string, V>> {
-    this.#checkAll(keys);
-    return this.#reads.getMany<V>(keys);
+  getMany(keys: readonly string[]): Promise<Map<string, V>> {
+    return this.#many.get(keys);
   }
 
-  async setMany(entries: Iterable<readonly [string, V]>, options?: SetOptions): Promise<Map<string, SetResult>> {
-    this.#core.requireOpen();
-    const ttlMs = readSetOptions(options, this.#core.parts.strategies);
-    // Everything is checked before anything is stored; of a repeated key the last value counts.
-    const prepared = new Map<string, PreparedValue | Promise<PreparedValue>>();
-    for (const [key, value] of readEntries(entries)) {
-      guardKey(key, this.#core.maxKeyLength, this.service);
-      guardValue(value);
-      prepared.set(key, this.#writes.prepare(key, value));
-    }
-    const writes = [...prepared].map(async ([key, each]) => [key, await this.#writes.setPrepared(key, each, ttlMs)] as const);
-    return new Map(await Promise.all(writes));
+  setMany(entries: Iterable<readonly [string, V]>, options?: SetOptions): Promise<Map<string, SetResult>> {
+    return this.#many.set(entries, options);
   }
 
-  async deleteMany(keys: readonly string[]): Promise<number> {
-    this.#checkAll(keys);
-    const existed = await Promise.all([...new Set(keys)].map((key) => this.#writes.remove(key)));
-    return existed.filter(Boolean).length;
+  deleteMany(keys: readonly string[]): Promise<number> {
+    return this.#many.delete(keys);
   }
 
   getOrLoad(key: string, loader: Loader<V>, options?: LoadOptions): Promise<V | undefined> {
@@ -148,34 +144,14 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     return this.#getOrLoadChecked(key, loader, options);
   }
 
-  async getOrLoadMany(
-    keys: readonly string[],
-    loadMany: ManyLoader<V>,
-    options?: LoadOptions,
-  ): Promise<Map<string, V | undefined>> {
-    this.#checkAll(keys);
-    guardFunction(loadMany, 'loadMany');
-    const checked = readLoadOptions(options, this.#core.parts.strategies);
-    const result = new Map<string, V | undefined>();
-    const missing: string[] = [];
-    for (const key of new Set(keys)) {
-      const value = this.#memory?.read(key);
-      if (value === undefined) missing.push(key);
-      else this.#core.hit(key, 'l1', false);
-      result.set(key, value === ABSENT ? undefined : (value as V | undefined));
-    }
-    if (missing.length === 0) return result;
-    const found = checked.disableLoad
-      ? await this.#reads.getMany(missing, checked.staleRule)
-      : await this.#loadsMany.load(missing, loadMany, checked);
-    for (const key of missing) result.set(key, found.get(key) as V | undefined);
-    return result;
+  getOrLoadMany(keys: readonly string[], loadMany: ManyLoader<V>, options?: LoadOptions): Promise<Map<string, V | undefined>> {
+    return this.#many.getOrLoad(keys, loadMany, options);
   }
 
   async refresh(key: string, loader: Loader<V>, options?: LoadOptions): Promise<V | undefined> {
     this.#check(key);
     guardFunction(loader, 'loader');
-    const checked = readLoadOptions(options, this.#core.parts.strategies);
+    const checked = readLoadOptions(options, this.#core.parts.strategies, this.service);
     if (checked.disableLoad) throw misuse('disableLoad', 'absent, because refresh() always loads', true);
     return (await this.#loads.load(
       key,
@@ -199,6 +175,16 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
 
   getL2Only(key: string): Promise<V | undefined> {
     return this.#viewed('l2', 'getL2Only', (view) => view.get(key));
+  }
+
+  async invalidateTags(...tags: string[]): Promise<void> {
+    this.#core.requireOpen();
+    await this.#core.tags.invalidate(readInvalidatedTags(tags, this.service));
+  }
+
+  async lock(key: string, options: LockOptions): Promise<Lock | undefined> {
+    this.#check(key);
+    return this.#locks.lock(key, readLockOptions(options, this.#core.parts.strategies));
   }
 
   async clear(): Promise<void> {
@@ -261,7 +247,7 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
   async #getOrLoadChecked(key: string, loader: Loader<V>, options: LoadOptions | undefined): Promise<V | undefined> {
     this.#check(key);
     guardFunction(loader, 'loader');
-    const checked = readLoadOptions(options, this.#core.parts.strategies);
+    const checked = readLoadOptions(options, this.#core.parts.strategies, this.service);
     const held = this.#memory?.readEntry(key);
     if (held?.stale === false) {
       this.#core.hit(key, 'l1', false);
@@ -287,11 +273,6 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
   #check(key: string): void {
     this.#core.requireOpen();
     guardKey(key, this.#core.maxKeyLength, this.service);
-  }
-
-  #checkAll(keys: readonly string[]): void {
-    this.#core.requireOpen();
-    guardKeys(keys, this.#core.maxKeyLength, this.service);
   }
 
   #announceHit(key: string): void {

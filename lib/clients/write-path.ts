@@ -7,10 +7,11 @@ import type { Stamp } from '../base/hybrid-clock.js';
 import { kindOfSealed } from '../codec/envelope.js';
 import { ABSENT } from '../tiers/memory/memory-entry.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
-import type { EncodedValue } from '../tiers/redis/redis-tier.js';
+import type { EncodedValue } from '../tiers/redis/entry-codec.js';
 import type { FenceTicket } from '../sync/write-fence.js';
 import type { SetResult } from './cache-client.js';
 import { GIVEN_UP, type PutOutcome } from './outbox.js';
+import { asked, refused } from './refused.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 
 /** A value that passed every check, in the forms the tiers keep. */
@@ -20,10 +21,11 @@ export interface PreparedValue {
   readonly kept: unknown;
   /** For L2; `undefined` for "nothing there", or without L2. */
   readonly encoded: EncodedValue | undefined;
+  /** What it is tagged with; `undefined`: nothing. */
+  readonly tags: readonly string[] | undefined;
 }
 
-/** Attempts to change a lifetime while others keep writing the key. */
-const EXPIRE_ATTEMPTS = 5;
+const NO_TAGS: readonly string[] = [];
 
 /** Writes of one view of a service. */
 export class WritePath {
@@ -49,49 +51,58 @@ export class WritePath {
    *
    * @throws {CacheError} CACHE_ENCODE_FAILED, CACHE_VALUE_TOO_LARGE
    */
-  prepare(key: string, value: unknown): PreparedValue | Promise<PreparedValue> {
+  prepare(key: string, value: unknown, tags?: readonly string[]): PreparedValue | Promise<PreparedValue> {
     const kept = this.#memory?.prepare(value, { service: this.#core.name, key });
-    if (this.#redis === undefined) return { key, kept, encoded: undefined };
+    if (this.#redis === undefined) return { key, kept, encoded: undefined, tags };
     const encoded = this.#redis.tier.encode(key, value);
-    return encoded instanceof Promise ? encoded.then((ready) => ({ key, kept, encoded: ready })) : { key, kept, encoded };
+    return encoded instanceof Promise
+      ? encoded.then((ready) => ({ key, kept, encoded: ready, tags }))
+      : { key, kept, encoded, tags };
   }
 
   /** {@link prepare} for "the source has nothing". */
-  prepareAbsent(key: string): PreparedValue {
-    return { key, kept: ABSENT, encoded: undefined };
+  prepareAbsent(key: string, tags?: readonly string[]): PreparedValue {
+    return { key, kept: ABSENT, encoded: undefined, tags };
   }
 
   /**
    * Stores a value the caller gave. `lifeMs`: its lifetime as asked for, or `undefined` for the service's. Throws what
    * {@link prepare} does.
    */
-  set(key: string, value: unknown, lifeMs: number | undefined): Promise<SetResult> {
-    return this.setPrepared(key, this.prepare(key, value), lifeMs);
+  set(key: string, value: unknown, lifeMs: number | undefined, tags?: readonly string[]): Promise<SetResult> {
+    return this.setPrepared(key, this.prepare(key, value, tags), lifeMs, tags);
   }
 
   /** {@link set} for a value that was prepared in the same tick: writes happen in the order of their calls. */
-  setPrepared(key: string, prepared: PreparedValue | Promise<PreparedValue>, lifeMs: number | undefined): Promise<SetResult> {
+  setPrepared(
+    key: string,
+    prepared: PreparedValue | Promise<PreparedValue>,
+    lifeMs: number | undefined,
+    tags: readonly string[] = NO_TAGS,
+  ): Promise<SetResult> {
     const stamp = this.stamp();
     this.#core.compressing.overtake(key);
     // At the call, not only when it is stored: a load that ends meanwhile would wait for room behind it, and land after it.
     this.#core.parts.fence.overtake(key);
-    return prepared instanceof Promise ? this.#setWhenReady(key, prepared, stamp, lifeMs) : this.store(prepared, stamp, lifeMs);
+    if (!(prepared instanceof Promise)) return this.store(prepared, stamp, lifeMs);
+    return this.#setWhenReady(this.#core.compressing.open(key, tags), prepared, stamp, lifeMs);
   }
 
   async #setWhenReady(
-    key: string,
+    ticket: FenceTicket,
     prepared: Promise<PreparedValue>,
     stamp: Stamp,
     lifeMs: number | undefined,
   ): Promise<SetResult> {
     const { compressing } = this.#core;
     const { counters } = this.#core.parts;
-    const ticket = compressing.open(key);
     const ready = await prepared.finally(() => {
       compressing.close(ticket);
     });
     if (!ticket.isOvertaken) return this.store(ready, stamp, lifeMs);
     counters.writesSuperseded++;
+    // It is gone because of its tag; what it was to replace must not be what is left.
+    if (ticket.isOvertakenByTag) await this.remove(ticket.key, stamp);
     return { l1: false, l2: 'none' };
   }
 
@@ -120,59 +131,20 @@ export class WritePath {
     return existed;
   }
 
-  /** Gives an entry a new lifetime from now; resolves to whether there was a fresh one. */
-  async expire(key: string, lifeMs: number): Promise<boolean> {
-    const { lifetimes, fence } = this.#core.parts;
-    const times = lifetimes.memoryTimes(lifeMs);
-    if (this.#redis === undefined) return this.#memory?.setExpiry(key, times.expiresAtMs, times.refreshAtMs) ?? false;
-    if (!this.#redis.tier.isUsable) throw this.#refused(this.#redis.tier.unusableError(), key);
-    const { tier, outbox } = this.#redis;
-    for (let attempt = 0; attempt < EXPIRE_ATTEMPTS; attempt++) {
-      await this.#asked(key, outbox.push(key));
-      const ticket = fence.open(key);
-      try {
-        const entry = await this.#asked(key, tier.read(key));
-        if (isOvertaken(ticket)) continue;
-        // A copy that L2 knows nothing of keeps the end it has: it may be older than a deletion elsewhere.
-        if (entry?.kind !== 'v' || !lifetimes.isFresh(entry)) return false;
-        const encoded = await tier.encode(key, entry.value);
-        const life = lifetimes.redisTimes(lifeMs, this.#core.parts.config.staleTtlMs);
-        // The version stays: a set that is on its way must not lose to a new lifetime.
-        const sealed = tier.sealValue(encoded, entry.version, { ...life, createdAtMs: entry.createdAtMs });
-        if (!(await this.#asked(key, tier.replace(key, sealed, entry.version)))) continue;
-        // A write that came meanwhile has a lifetime of its own.
-        if (isOvertaken(ticket)) return true;
-        fence.overtake(key);
-        // The entry as read, not the copy held: another process may have written since that copy was made.
-        if (this.#memory?.delete(key) === true) {
-          const copy = lifetimes.promotedTimes({ ...life, createdAtMs: entry.createdAtMs });
-          this.#memory.write(key, this.#memory.prepareOwned(entry.value), copy.createdAtMs, copy.expiresAtMs, copy.refreshAtMs);
-        }
-        return true;
-      } finally {
-        fence.close(ticket);
-      }
-    }
-    throw new CacheError('CACHE_L2_UNAVAILABLE', 'The entry kept changing while its lifetime was being set; try again', {
-      service: this.#core.name,
-      key,
-    });
-  }
-
   /** Removes this service's entries, and no others (G1). */
   async clear(): Promise<void> {
     const { fence, events } = this.#core.parts;
     const stamp = this.stamp();
     fence.overtakeAll();
     this.#core.compressing.overtakeAll();
-    this.#memory?.clear();
+    this.#empty();
     if (this.#redis !== undefined) {
       const { tier, outbox } = this.#redis;
       const versionNow = (): string => tier.clock.versionOf(stamp);
-      await this.#asked(undefined, outbox.clear(versionNow));
+      await asked(this.#core, undefined, outbox.clear(versionNow));
       // Once more: a read that began since may have brought back what was still in Redis.
       fence.overtakeAll();
-      this.#memory?.clear();
+      this.#empty();
     }
     if (events.hears('invalidate')) events.emit('invalidate', { service: this.#core.name, reason: 'clear' });
   }
@@ -181,8 +153,8 @@ export class WritePath {
     const { key } = prepared;
     // A write to L2 alone must not leave an older copy in this process's L1.
     if (this.#memory === undefined) this.#core.parts.memory?.delete(key);
-    const l1 = this.#keep(prepared, lifeMs);
     const version = redis.tier.clock.versionOf(stamp);
+    const l1 = this.#keep(prepared, lifeMs, version);
     const sealed = this.#seal(redis, prepared, version, lifeMs);
     if (this.#writesThrough) return redis.outbox.put(key, sealed, version).then((end) => this.#conclude(key, l1, end));
     const { accepted, end } = redis.outbox.enqueue(key, sealed, version);
@@ -198,17 +170,34 @@ export class WritePath {
 
   #seal(redis: RedisSide, prepared: PreparedValue, version: string, lifeMs: number): string | Buffer {
     const { lifetimes, config } = this.#core.parts;
-    if (prepared.encoded === undefined) return redis.tier.sealAbsence(version, lifetimes.redisTimes(lifeMs, 0));
-    return redis.tier.sealValue(prepared.encoded, version, lifetimes.redisTimes(lifeMs, config.staleTtlMs));
+    const { encoded, tags } = prepared;
+    if (encoded === undefined) return redis.tier.sealAbsence(version, lifetimes.redisTimes(lifeMs, 0), tags);
+    return redis.tier.sealValue(encoded, version, lifetimes.redisTimes(lifeMs, config.staleTtlMs), tags);
   }
 
   /** Writes to L1, whatever L2 will say; whether it is kept there. */
-  #keep(prepared: PreparedValue, lifeMs: number): boolean {
+  #keep({ key, kept, tags }: PreparedValue, lifeMs: number, version?: string): boolean {
     const { lifetimes, fence } = this.#core.parts;
-    fence.overtake(prepared.key);
+    fence.overtake(key);
     if (this.#memory === undefined) return false;
+    if (tags !== undefined) {
+      // It may have waited for room until after an invalidation of its tags.
+      if (version !== undefined && this.#core.tags.areOlder(tags, version)) return this.#dropCopy(key);
+      this.#core.tags.keep(key, tags);
+    }
     const times = lifetimes.memoryTimes(lifeMs);
-    return this.#memory.write(prepared.key, prepared.kept, times.createdAtMs, times.expiresAtMs, times.refreshAtMs);
+    return this.#memory.write(key, kept, times.createdAtMs, times.expiresAtMs, times.refreshAtMs);
+  }
+
+  /** What L1 has of a key is old, and there is nothing to put in its place. */
+  #dropCopy(key: string): false {
+    this.#memory?.delete(key);
+    return false;
+  }
+
+  #empty(): void {
+    this.#memory?.clear();
+    this.#core.tags.cleared();
   }
 
   #conclude(key: string, l1: boolean, outcome: PutOutcome, isBackground = false): SetResult {
@@ -251,7 +240,7 @@ export class WritePath {
   async #removeFromRedis(redis: RedisSide, key: string, stamp: Stamp): Promise<boolean> {
     const { tier, outbox } = redis;
     const { fence, config, memory, background } = this.#core.parts;
-    if (!tier.isUsable && !outbox.hasLog) throw this.#refused(tier.unusableError(), key);
+    if (!tier.isUsable && !outbox.hasLog) throw refused(this.#core, tier.unusableError(), key);
     return new Promise((resolve, reject) => {
       outbox.whenRoom(() => {
         // Once more, now that the mark is on its way: a read that began since must not bring the old value back.
@@ -265,7 +254,7 @@ export class WritePath {
         const conclude = (outcome: PutOutcome): void => {
           if (outcome === 'logged') this.#core.parts.counters.writesLogged++;
           if (typeof outcome === 'string') resolve(wasPending || outcome === 'replaced');
-          else reject(this.#refused(outcome, key));
+          else reject(refused(this.#core, outcome, key));
         };
         if (this.#writesThrough) void end.then(conclude);
         else void accepted.then((state) => (state === 'queued' ? resolve(wasPending) : conclude(state)));
@@ -277,24 +266,4 @@ export class WritePath {
       });
     });
   }
-
-  #refused(error: CacheError, key: string | undefined): CacheError {
-    const located = this.#core.locate(error, key);
-    this.#core.report(located, key, false);
-    return located;
-  }
-
-  /** An answer of L2; its failure names the service and the key and is reported. */
-  async #asked<T>(key: string | undefined, answer: Promise<T>): Promise<T> {
-    try {
-      return await answer;
-    } catch (error) {
-      throw CacheError.is(error) ? this.#refused(error, key) : error;
-    }
-  }
-}
-
-/** Whether a write came in between; a function, because the compiler takes a property that was checked for settled. */
-function isOvertaken(ticket: FenceTicket): boolean {
-  return ticket.isOvertaken;
 }

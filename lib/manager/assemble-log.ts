@@ -25,8 +25,10 @@ export interface LogSources {
   readonly counters: ServiceCounters;
   /** Reports an error that failed no call. */
   readonly report: (error: CacheError) => void;
-  /** Redis has something newer than what this process wrote. */
-  readonly onSuperseded: (key: string) => void;
+  /** Redis has something that this process did not write. */
+  readonly onSuperseded: (key: string, version: string) => void;
+  /** The whole service was invalidated. */
+  readonly onInvalidated: () => void;
 }
 
 /** Opens the log of a service and takes over what dead processes left of it. Never rejects because of the disk. */
@@ -62,6 +64,7 @@ export async function assembleLog(wal: ResolvedWal, sources: LogSources): Promis
     maxAgeMs: wal.maxAgeMs,
     pace: DEFAULT_PACE,
     onSuperseded: sources.onSuperseded,
+    onInvalidated: sources.onInvalidated,
     onPhase: (phase, report) => {
       tellOfReplay(phase, report, sources);
     },

@@ -1,5 +1,5 @@
 /** The composition root: the one place where the concrete parts of a service meet. */
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { BackgroundTasks } from '../base/background-tasks.js';
 import type { CacheError } from '../base/errors.js';
 import type { Clock } from '../base/clock.js';
@@ -42,12 +42,14 @@ const DEFAULT_BATCH = 128;
 const MAX_IN_FLIGHT = 4;
 /** Writes waiting at most for a service without a `two_level` table. */
 const DEFAULT_MAX_PENDING = 10_000;
+/** Bytes waiting at most: what a process can spare for a Redis that is slow, not away. */
+const MAX_PENDING_BYTES = 64 * 1024 * 1024;
 
 /** Builds one service. @throws {CacheError} CACHE_CONFIG_INVALID when a TLS file cannot be read */
 export async function assembleService(
   config: ResolvedService,
   shared: SharedParts,
-  given: Redis | undefined,
+  given: Redis | Cluster | undefined,
 ): Promise<ServiceCore> {
   const { clock, random, logger, global } = shared;
   const events = new EventHub(shared.events);
@@ -55,7 +57,7 @@ export async function assembleService(
   const memory = config.l1 === undefined ? undefined : assembleMemory(config, shared, events, counters);
   // Reports need the core, which needs the parts that report.
   const reporter: { core?: ServiceCore } = {};
-  const redis = await assembleRedis(config, shared, given, { events, counters, memory, reporter });
+  const redis = await assembleRedis(config, shared, given, { events, counters, reporter });
   const core = new ServiceCore({
     config,
     strategies: global.strategies,
@@ -101,44 +103,65 @@ function assembleMemory(config: ResolvedService, shared: SharedParts, events: Ev
 interface Bystanders {
   readonly events: EventHub;
   readonly counters: ServiceCounters;
-  readonly memory: MemoryTier | undefined;
   readonly reporter: { core?: ServiceCore };
 }
 
 async function assembleRedis(
   config: ResolvedService,
   shared: SharedParts,
-  given: Redis | undefined,
-  { events, counters, memory, reporter }: Bystanders,
+  given: Redis | Cluster | undefined,
+  { events, counters, reporter }: Bystanders,
 ): Promise<RedisSide | undefined> {
   const { infrastructure } = shared;
   if (config.l2 === undefined || infrastructure === undefined) return undefined;
-  const { connection, reader } = await infrastructure.pool.acquire(config, given);
+  const { connection, reader, openLink } = await infrastructure.pool.acquire(config, given);
+  const { isCluster } = connection;
+  // A cluster has one database.
+  const database = isCluster ? 0 : given === undefined ? config.l2.db : (given as Redis).options.db;
+  const keySpace = new KeySpace(shared.global.keyPrefix, config.name, given?.options.keyPrefix, isCluster, database);
   const tier = new RedisTier({
     service: config.name,
     l2: config.l2,
     connection,
     reader,
-    keySpace: new KeySpace(shared.global.keyPrefix, config.name, given?.options.keyPrefix),
+    keySpace,
+    systemClock: shared.clock,
+    transport: config.sync?.transport,
     codecs: codecsOf(config),
     onUndecodable: (error) => {
       reporter.core?.report(error, error.key, false);
     },
+    onResent: (key, version) => reporter.core?.forget(key, version),
+  });
+  connection.listen({
+    // The first thing asked on a new connection: what is read later is compared with it.
+    onUsable: () => void reporter.core?.learnClears(),
+    onFailover: () => void tier.resendRecent(),
   });
   const { wal } = config;
   const report = (error: CacheError): void => {
     reporter.core?.report(error, error.key, true);
   };
-  const onSuperseded = (key: string): void => {
-    memory?.delete(key);
-  };
+  const onSuperseded = (key: string, version: string): void => reporter.core?.forget(key, version);
+  const onInvalidated = (): void => reporter.core?.forgetCopies();
   let log: ServiceLog | undefined;
   if (wal !== undefined) {
     const { assembleLog } = await import('./assemble-log.js');
     const { keeper } = infrastructure;
-    log = await assembleLog(wal, { config, shared, keeper, tier, connection, events, counters, report, onSuperseded });
+    log = await assembleLog(wal, {
+      config,
+      shared,
+      keeper,
+      tier,
+      connection,
+      events,
+      counters,
+      report,
+      onSuperseded,
+      onInvalidated,
+    });
   }
-  return { tier, connection, outbox: new Outbox(tier, assembleWriter(config, shared, tier, log), log) };
+  return { tier, connection, keySpace, openLink, outbox: new Outbox(tier, assembleWriter(config, shared, tier, log), log) };
 }
 
 /** What Redis does not confirm goes to the log; what it confirms, the log may forget. */
@@ -168,8 +191,9 @@ function codecsOf(config: ResolvedService): readonly [PayloadCodec, () => Payloa
 
 function policyOf(twoLevel: ResolvedTwoLevel | undefined): BatchPolicy {
   const maxPending = twoLevel?.maxPending ?? DEFAULT_MAX_PENDING;
-  if (twoLevel?.enableBatchWrite !== true) return { maxBatch: DEFAULT_BATCH, maxInFlight: MAX_IN_FLIGHT, delayMs: 0, maxPending };
+  const bounds = { maxInFlight: MAX_IN_FLIGHT, maxPending, maxPendingBytes: MAX_PENDING_BYTES };
+  if (twoLevel?.enableBatchWrite !== true) return { ...bounds, maxBatch: DEFAULT_BATCH, delayMs: 0 };
   // A caller who waits for Redis is not made to wait for the interval too.
   const delayMs = twoLevel.writeThrough ? 0 : twoLevel.batchIntervalMs;
-  return { maxBatch: twoLevel.batchSize, maxInFlight: MAX_IN_FLIGHT, delayMs, maxPending };
+  return { ...bounds, maxBatch: twoLevel.batchSize, delayMs };
 }

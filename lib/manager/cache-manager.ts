@@ -115,6 +115,7 @@ export class CacheManager {
   async #closeAll(deadlineMs: number): Promise<void> {
     this.#cancelSweep();
     await Promise.all(this.services.map((name) => this.#closeService(name, deadlineMs)));
+    this.#shared.infrastructure?.buses.close();
     this.#shared.infrastructure?.pool.close();
     await this.#shared.infrastructure?.keeper.close();
     this.#shared.events.close();
@@ -132,6 +133,7 @@ export class CacheManager {
     const { redis, memory, background, events, flights } = core.parts;
     // L1 hits check nothing: an empty L1 is what refuses them.
     memory?.close();
+    core.receiver?.close();
     const drain = async (): Promise<void> => {
       // Both at once: the end of a load may wait for room among the writes.
       await Promise.all([redis?.outbox.flush(), ...flights.all().map((flight) => flight.left)]);

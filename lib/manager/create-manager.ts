@@ -1,5 +1,5 @@
 /** From a configuration to a running manager. Nothing is opened before the whole configuration and all options are sound. */
-import type { Redis } from 'ioredis';
+import type { Cluster, Redis } from 'ioredis';
 import { systemClock, type Clock } from '../base/clock.js';
 import { CoarseClock } from '../base/coarse-clock.js';
 import { misuse } from '../base/describe-value.js';
@@ -8,7 +8,7 @@ import { requireOptionNames } from '../base/option-names.js';
 import { systemRandom } from '../base/random.js';
 import type { ConfigObject } from '../config/config-object.js';
 import { loadConfig } from '../config/load-config.js';
-import type { ResolvedConfig } from '../config/resolved-config.js';
+import type { RedisMode, ResolvedConfig } from '../config/resolved-config.js';
 import { EventHub } from '../observe/event-hub.js';
 import { createLogger, isWritten, type Logger } from '../observe/logger.js';
 import { ReplayLine } from '../observe/replay-line.js';
@@ -18,8 +18,11 @@ import { CacheManager } from './cache-manager.js';
 
 /** What `init` and `createManager` may be given beside the configuration. */
 export interface ManagerOptions {
-  /** Existing ioredis clients: one for all services, or by service name. They are used, never closed or changed. */
-  readonly connections?: Redis | Readonly<Record<string, Redis>>;
+  /**
+   * Existing ioredis clients, `Redis` or `Cluster`: one for all services, or by service name. They are used, never closed or
+   * changed.
+   */
+  readonly connections?: Redis | Cluster | Readonly<Record<string, Redis | Cluster>>;
   /** Where log messages go; absent: winston, to standard error. `global.log_level` applies to it too. */
   readonly logger?: Logger;
   /** Where `${NAME}` in the configuration comes from; absent: the process's environment. */
@@ -43,11 +46,9 @@ const OPTION_NAMES = ['connections', 'logger', 'env', 'clock'];
 export async function createManager(source: string | ConfigObject, options: ManagerOptions = {}): Promise<CacheManager> {
   checkOptions(options);
   const { connections } = options;
-  const connectedServices =
-    connections === undefined ? undefined : isRedis(connections) ? ('all' as const) : new Set(Object.keys(connections));
   const config = await loadConfig(source, {
     env: options.env ?? process.env,
-    ...(connectedServices === undefined ? {} : { connectedServices }),
+    connectedMode: (service) => modeOf(connectionOf(connections, service)),
   });
   if (connections !== undefined && !isRedis(connections)) checkServiceNames(connections, config);
   const clock = options.clock ?? systemClock;
@@ -66,27 +67,44 @@ export async function createManager(source: string | ConfigObject, options: Mana
   };
   const cores: ServiceCore[] = [];
   try {
-    for (const service of config.services)
-      cores.push(await assembleService(service, shared, connectionOf(connections, service.name)));
+    for (const service of config.services) {
+      const core = await assembleService(service, shared, connectionOf(connections, service.name));
+      cores.push(core);
+      await shared.infrastructure?.buses.follow(core);
+    }
   } catch (error) {
+    shared.infrastructure?.buses.close();
     shared.infrastructure?.pool.close();
-    for (const core of cores) await core.parts.redis?.outbox.close();
+    for (const core of cores) {
+      core.receiver?.close();
+      await core.parts.redis?.outbox.close();
+    }
     await shared.infrastructure?.keeper.close();
     throw error;
   }
   // A logger of the user's own, or none, is not to be drawn over.
   if (options.logger === undefined && isWritten('info', config.global.logLevel) && process.stderr.isTTY)
     shared.events.on('replay', new ReplayLine(process.stderr).show);
-  await shared.infrastructure?.pool.connect();
+  const { pool, buses } = shared.infrastructure ?? {};
+  await Promise.all([pool?.connect(), buses?.start()]);
+  await Promise.all(cores.map((core) => core.learned));
   return new CacheManager(cores, shared);
 }
 
-function connectionOf(connections: ManagerOptions['connections'], service: string): Redis | undefined {
+function connectionOf(connections: ManagerOptions['connections'], service: string): Redis | Cluster | undefined {
   if (connections === undefined) return undefined;
-  return isRedis(connections) ? connections : connections[service];
+  if (isRedis(connections)) return connections;
+  return Object.hasOwn(connections, service) ? connections[service] : undefined;
 }
 
-function isRedis(value: unknown): value is Redis {
+/** What a client that was handed in is connected to. */
+function modeOf(client: Redis | Cluster | undefined): RedisMode | undefined {
+  if (client === undefined) return undefined;
+  if (client.isCluster) return 'cluster';
+  return Array.isArray((client as Redis).options.sentinels) ? 'sentinel' : 'standalone';
+}
+
+function isRedis(value: unknown): value is Redis | Cluster {
   return typeof value === 'object' && value !== null && typeof (value as { sendCommand?: unknown }).sendCommand === 'function';
 }
 
@@ -107,13 +125,26 @@ function checkOptions(options: unknown): asserts options is ManagerOptions {
   for (const client of clients) {
     if (!isRedis(client))
       throw misuse('connections', 'an ioredis client, or an object of ioredis clients by service name', client);
-    if ((client as unknown as { isCluster?: boolean }).isCluster === true) {
-      throw new TypeError('A Cluster client in `connections` is not available yet in this version; hand in a Redis client');
-    }
+    if (client.isCluster) checkCluster(client as Cluster);
   }
 }
 
-function checkServiceNames(connections: Readonly<Record<string, Redis>>, config: ResolvedConfig): void {
+/** What would break the cache in ways that nobody would look for in the client's options. */
+function checkCluster({ options }: Cluster): void {
+  const { scaleReads, keyPrefix = '' } = options;
+  if (scaleReads !== undefined && scaleReads !== 'master') {
+    throw new TypeError(
+      'A Cluster client in `connections` reads from replicas (`scaleReads`), which may not have the newest values yet; hand in one that reads from the masters',
+    );
+  }
+  if (/[{}]/.test(keyPrefix)) {
+    throw new TypeError(
+      'A Cluster client in `connections` has a `keyPrefix` with `{` or `}`, which would decide the slot of every key; hand in one without',
+    );
+  }
+}
+
+function checkServiceNames(connections: Readonly<Record<string, Redis | Cluster>>, config: ResolvedConfig): void {
   const names = config.services.filter((service) => service.l2 !== undefined).map((service) => service.name);
   for (const name of Object.keys(connections)) {
     if (names.includes(name)) continue;

@@ -1,5 +1,5 @@
 /**
- * What services with Redis share: connections with their monitors, and the keeper of the logs. It is a module of its own so
+ * What services with Redis share: connections with their monitors, the links to other processes, and the keeper of the logs. It is a module of its own so
  * that a configuration without Redis does not load it, nor what it imports.
  */
 import type { Clock } from '../base/clock.js';
@@ -9,11 +9,13 @@ import { HealthMonitor } from '../recovery/health-monitor.js';
 import { LogKeeper } from '../recovery/log-keeper.js';
 import { nodeDisk } from '../recovery/node-disk.js';
 import { ConnectionPool } from '../tiers/redis/connection-pool.js';
+import { BusKeeper } from './bus-keeper.js';
 
 /** What services with Redis share. */
 export interface Infrastructure {
   readonly pool: ConnectionPool;
   readonly keeper: LogKeeper;
+  readonly buses: BusKeeper;
 }
 
 /** What it is made of. */
@@ -34,6 +36,7 @@ export function openInfrastructure({ clock, random, logger, keyPrefix, intervalM
       keyPrefix,
       monitor: (connection) => new HealthMonitor(connection, { clock, logger, intervalMs }),
     }),
+    buses: new BusKeeper(clock),
     keeper: new LogKeeper({ disk: nodeDisk, clock, random, logger, keyPrefix, intervalMs }),
   };
 }

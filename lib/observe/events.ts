@@ -34,8 +34,18 @@ export interface CacheEventMap {
   evict: { readonly service: string; readonly key: string; readonly reason: 'capacity' | 'bytes' | 'expired' };
   /** An L2 entry was copied to L1. */
   promote: { readonly service: string; readonly key: string; readonly ttlMs: number };
-  /** A whole service was invalidated: by `clear`, or because the log could not hold more keys (`log-full`). */
-  invalidate: { readonly service: string; readonly reason: 'clear' | 'log-full' };
+  /**
+   * What L1 held was dropped for more than a write of this process's own. `clear`: the service was cleared, by this process or another
+   * one. `log-full`: all entries, because the log could not hold more keys. `tags`: what has one of `tags`, invalidated by this
+   * process. `remote`: another process wrote `keys` or invalidated `tags`. `link`: everything, because messages of other processes
+   * may have been missed.
+   */
+  invalidate: {
+    readonly service: string;
+    readonly reason: 'clear' | 'log-full' | 'tags' | 'remote' | 'link';
+    readonly keys?: readonly string[];
+    readonly tags?: readonly string[];
+  };
   /** Redis can't be used from now on; calls go on without it. */
   degrade: { readonly service: string; readonly reason: string };
   /** Redis can be used again. */

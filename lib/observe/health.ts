@@ -15,6 +15,16 @@ export interface EndpointHealth {
   readonly reason?: string;
 }
 
+/** The link over which a service hears of the writes of other processes. */
+export interface SyncHealth {
+  /** `sync.transport`. */
+  readonly transport: 'stream' | 'pubsub';
+  /** `lost`: what other processes write is not heard of; L1 copies live by their TTL, or, with `on_link_loss = "bypass"`, are not used. */
+  readonly status: 'connected' | 'lost';
+  /** Milliseconds since the epoch: since when. */
+  readonly sinceMs: number;
+}
+
 /** The state of one service. */
 export interface ServiceHealth {
   readonly service: string;
@@ -22,6 +32,8 @@ export interface ServiceHealth {
   readonly status: 'healthy' | 'degraded' | 'replaying' | 'closed';
   /** Absent for a service without L2. */
   readonly l2?: EndpointHealth;
+  /** Absent without L2, or with `sync.enabled = false`. */
+  readonly sync?: SyncHealth;
 }
 
 /** The state of all services. */

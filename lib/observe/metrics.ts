@@ -2,6 +2,7 @@
  * Counters of one service: plain numeric fields, so that counting costs one addition. With `enable_metrics = false`
  * nothing is reported: the counters then belong to nobody.
  */
+import type { LagSummary } from './lag-histogram.js';
 
 /** What has been counted since the service was opened. */
 export interface ServiceCounters {
@@ -35,6 +36,14 @@ export interface ServiceCounters {
   undecodable: number;
   l2Errors: number;
   l2Timeouts: number;
+  /** Keys and tags that other processes said they had written or invalidated. */
+  invalidationsReceived: number;
+  /** Messages that were malformed or from something else. */
+  invalidationsIgnored: number;
+  /** Times L1 was dropped because messages may have been missed; the first connection counts. */
+  invalidationGaps: number;
+  /** Times the link over which messages come was lost. */
+  invalidationLinkLosses: number;
 }
 
 /** Counters at nothing. */
@@ -63,6 +72,10 @@ export function createCounters(): ServiceCounters {
     undecodable: 0,
     l2Errors: 0,
     l2Timeouts: 0,
+    invalidationsReceived: 0,
+    invalidationsIgnored: 0,
+    invalidationGaps: 0,
+    invalidationLinkLosses: 0,
   };
 }
 
@@ -85,6 +98,8 @@ export interface ServiceMetrics extends Readonly<ServiceCounters> {
   readonly logBytes: number;
   /** Loads under way now. */
   readonly loadsInFlight: number;
+  /** How late messages of other processes came; absent before the first one. */
+  readonly invalidationLag?: LagSummary;
 }
 
 /** Values that are read when the snapshot is taken. */
@@ -95,6 +110,7 @@ export interface ServiceGauges {
   readonly loggedKeys: number;
   readonly logBytes: number;
   readonly loadsInFlight: number;
+  readonly invalidationLag: LagSummary | undefined;
 }
 
 /** Builds the snapshot. */
@@ -102,10 +118,11 @@ export function snapshotMetrics(
   service: string,
   enabled: boolean,
   counters: ServiceCounters,
-  gauges: ServiceGauges,
+  { invalidationLag, ...gauges }: ServiceGauges,
 ): ServiceMetrics {
   const counted = enabled ? counters : createCounters();
   const hits = counted.l1Hits + counted.l2Hits;
   const reads = hits + counted.misses;
-  return { service, enabled, ...counted, ...(reads > 0 ? { hitRatio: hits / reads } : {}), ...gauges };
+  const lag = enabled && invalidationLag !== undefined ? { invalidationLag } : {};
+  return { service, enabled, ...counted, ...(reads > 0 ? { hitRatio: hits / reads } : {}), ...gauges, ...lag };
 }

@@ -28,7 +28,8 @@ export class DatasetMark {
   /** Leaves the mark, or renews it. @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT */
   async leave(): Promise<void> {
     const { clock } = this.#tier;
-    const sealed = this.#tier.sealDeletion(clock.versionOf(clock.stamp()), MARK_TTL_MS);
-    await this.#tier.apply([{ redisKey: this.#tier.nameOf(MARK_KEY), sealed }]);
+    const version = clock.versionOf(clock.stamp());
+    const sealed = this.#tier.sealDeletion(version, MARK_TTL_MS);
+    await this.#tier.apply([{ key: MARK_KEY, redisKey: this.#tier.nameOf(MARK_KEY), sealed, version }]);
   }
 }

@@ -20,6 +20,8 @@ export class LogEntry {
   shiftMs = 0;
   /** Whether somebody else is sending the write to Redis: replay leaves it alone until that has failed. */
   isUnderWay = false;
+  /** Whether another process is known to have written the key since: Redis, once it can be asked, knows which write counts. */
+  isDoubtful = false;
   /** Whether its record was handed to a file, whatever became of it: the disk may have it. */
   wasAppended = false;
   /** Whether the disk has, or may have, an older record of the key. */

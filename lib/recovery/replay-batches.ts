@@ -19,9 +19,9 @@ export interface ReplayPace {
 
 /** One logged write, ready for Redis. */
 export interface ReplayWrite extends ScriptWrite {
-  readonly key: string;
-  readonly version: string;
   readonly isValue: boolean;
+  /** Whether it was a process that is no more that wrote it. */
+  readonly isAdopted: boolean;
 }
 
 /** Told of each write what became of it. */

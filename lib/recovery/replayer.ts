@@ -12,6 +12,7 @@ import type { Random } from '../base/random.js';
 import { textOfSealed } from '../codec/envelope.js';
 import type { RedisConnection } from '../tiers/redis/redis-connection.js';
 import type { RedisTier } from '../tiers/redis/redis-tier.js';
+import { deletionLifeMs } from '../tiers/redis/tag-mark.js';
 import type { WriteOutcome } from '../tiers/redis/write-script.js';
 import { DatasetMark } from './dataset-mark.js';
 import type { LogEntry } from './log-entry.js';
@@ -31,8 +32,13 @@ export interface ReplayerParts {
   /** Older writes are replayed as invalidations, which Redis remembers for as long. */
   readonly maxAgeMs: number;
   readonly pace: ReplayPace;
-  /** Redis has something newer than what this process wrote: its own copy is old. */
-  readonly onSuperseded: (key: string) => void;
+  /**
+   * Redis has something that this process did not write: something newer, or what a dead process had left in its log. A copy of
+   * its own is old. `version`: of what was replayed.
+   */
+  readonly onSuperseded: (key: string, version: string) => void;
+  /** The whole service was invalidated, perhaps by a dead process. */
+  readonly onInvalidated: () => void;
   readonly onPhase: (phase: ReplayPhase, report: ReplayReport) => void;
 }
 
@@ -149,6 +155,7 @@ export class Replayer {
     if (invalidateBefore.version !== '') {
       await tier.clear(invalidateBefore.version);
       await log.confirmInvalidation(invalidateBefore);
+      this.#parts.onInvalidated();
     }
     await this.#pass(report, (entry) => !isRestoring || this.#isInvalidation(entry), false);
     if (isRestoring && log.index.values > 0 && this.#hasWork()) {
@@ -192,8 +199,9 @@ export class Replayer {
       key,
       version,
       redisKey: tier.nameOf(key),
-      sealed: value === undefined ? tier.sealDeletion(version, maxAgeMs) : textOfSealed(value),
+      sealed: value === undefined ? tier.sealDeletion(version, deletionLifeMs(key, maxAgeMs)) : textOfSealed(value),
       isValue: value !== undefined,
+      isAdopted: entry.segment?.adoptedFrom !== undefined,
     };
   }
 
@@ -204,8 +212,10 @@ export class Replayer {
       return;
     }
     const isLatest = log.index.find(write.key)?.version === write.version;
+    // Redis tells the other processes, and leaves out the one that sends.
+    if (write.isAdopted) onSuperseded(write.key, write.version);
     log.confirm(write.key, write.version);
     report.count(write.isValue, outcome);
-    if (outcome === 'older' && isLatest) onSuperseded(write.key);
+    if (outcome === 'older' && isLatest) onSuperseded(write.key, write.version);
   }
 }

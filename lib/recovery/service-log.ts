@@ -76,6 +76,11 @@ export class ServiceLog {
     return this.#log.find(key);
   }
 
+  /** Other processes may have written anything: every write here may be older. */
+  doubtAll(): void {
+    for (const entry of this.#log.index.entries()) entry.isDoubtful = true;
+  }
+
   /** The sealed entry of a write; `undefined` when its value was given up. */
   read(entry: LogEntry): Buffer | undefined {
     return this.#log.read(entry);

@@ -15,6 +15,8 @@ export interface CachedCallParts {
   readonly isOwnKey: boolean;
   readonly bind: () => ClientBinding;
   readonly loadOptions: LoadOptions;
+  /** Makes the tags of what a call returns; absent: they do not depend on the arguments. */
+  readonly makeTags: ((...args: unknown[]) => readonly string[]) | undefined;
   readonly propagates: boolean;
 }
 
@@ -57,14 +59,16 @@ export class CachedCall {
   async refresh(self: unknown, args: unknown[]): Promise<unknown> {
     const key = this.#parts.makeKey(args);
     // A stale value would hide that the refresh failed.
-    const options = { ...this.#parts.loadOptions, allowStale: false };
+    const options = { ...this.#loadOptions(args), allowStale: false };
     return this.#parts.bind().client.refresh(key, () => this.#run(self, args), options);
   }
 
   async #load(binding: ClientBinding, key: string, self: unknown, args: unknown[]): Promise<unknown> {
     let run: Promise<unknown> | undefined;
+    // Outside of the net: what the user's own function throws is the caller's business.
+    const options = this.#loadOptions(args);
     try {
-      return await binding.client.getOrLoad(key, () => (run = this.#run(self, args)), this.#parts.loadOptions);
+      return await binding.client.getOrLoad(key, () => (run = this.#run(self, args)), options);
     } catch (error) {
       if (!this.#isCacheFailure(error) || this.#parts.propagates) throw error;
       binding.report(error, key);
@@ -93,6 +97,11 @@ export class CachedCall {
       : new CacheError('CACHE_INTERNAL', 'The cache could not be read', { service, key, cause: error });
     binding.report(failure, key);
     return this.#runAlone(key, self, args);
+  }
+
+  #loadOptions(args: unknown[]): LoadOptions {
+    const { loadOptions, makeTags } = this.#parts;
+    return makeTags === undefined ? loadOptions : { ...loadOptions, tags: makeTags(...args) };
   }
 
   #isCacheFailure(error: unknown): error is CacheError {

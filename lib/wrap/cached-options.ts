@@ -1,7 +1,9 @@
 /** The options of `cached`, and their check when a function is wrapped. */
 import { misuse } from '../base/describe-value.js';
 import { requireTtlMs, type Duration } from '../base/duration.js';
+import { CacheError } from '../base/errors.js';
 import { nearestName } from '../base/nearest-name.js';
+import { readTags } from '../clients/tag-names.js';
 import type { CacheType } from '../config/resolved-config.js';
 
 /** Options of `cached`. An option that is `undefined` counts as absent. */
@@ -13,6 +15,11 @@ export interface CachedOptions<A extends unknown[] = unknown[]> {
    * Absent: the function's name and its encoded arguments.
    */
   readonly key?: string | ((...args: A) => string);
+  /**
+   * Tags of what the function returns, for `invalidateTags` of the client: a list, or a function of the arguments that returns one.
+   * The function is called when there is something to store, not on a hit.
+   */
+  readonly tags?: readonly string[] | ((...args: A) => readonly string[]);
   /** Uses only some of the service's tiers; absent: all it has. */
   readonly cacheType?: CacheType;
   /** What a failure of the cache does to a call: `ignore` (the default) runs the function, `propagate` rejects. */
@@ -33,6 +40,15 @@ const CHECKS: Readonly<Record<keyof CachedOptions, (value: unknown) => void>> = 
   key(value) {
     if (typeof value !== 'function' && (typeof value !== 'string' || value === '')) {
       throw misuse('key', 'a function of the arguments or a template such as "user:{0}"', value);
+    }
+  },
+  tags(value) {
+    if (typeof value === 'function') return;
+    if (!Array.isArray(value)) throw misuse('tags', 'an array of strings or a function of the arguments that returns one', value);
+    try {
+      readTags(value);
+    } catch (error) {
+      throw CacheError.is(error) ? new TypeError(`Unusable \`tags\`: ${error.message}`) : error;
     }
   },
   cacheType(value) {
@@ -65,11 +81,6 @@ export function checkCachedOptions(options: unknown): void {
 }
 
 function unknownOption(name: string): TypeError {
-  if (name === 'tags') {
-    return new TypeError(
-      'The option `tags` is not available in this version: invalidate by key, with the `invalidate` of the wrapped function',
-    );
-  }
   const known = Object.keys(CHECKS);
   const nearest = nearestName(name, known);
   const hint = nearest === undefined ? `the options are ${known.join(', ')}` : `did you mean \`${nearest}\`?`;

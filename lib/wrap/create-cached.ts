@@ -63,6 +63,7 @@ export function createCached(registry: ClientRegistry): Cached {
       isOwnKey: typeof options.key === 'function',
       bind: bindClient(registry, service, options.cacheType),
       loadOptions: loadOptionsOf(options),
+      makeTags: typeof options.tags === 'function' ? (options.tags as (...args: unknown[]) => readonly string[]) : undefined,
       propagates: options.onCacheError === 'propagate',
     });
     const wrapped = function (this: unknown, ...args: unknown[]): Promise<unknown> {
@@ -88,9 +89,10 @@ function checkService(service: unknown): void {
     throw misuse('service', "a service's name or a client", service);
 }
 
-function loadOptionsOf({ ttl, timeout, allowStale }: Pick<CachedOptions, 'ttl' | 'timeout' | 'allowStale'>): LoadOptions {
+function loadOptionsOf<A extends unknown[]>({ ttl, tags, timeout, allowStale }: CachedOptions<A>): LoadOptions {
   return Object.freeze({
     ...(ttl === undefined ? {} : { ttl }),
+    ...(tags === undefined || typeof tags === 'function' ? {} : { tags: [...tags] }),
     ...(timeout === undefined ? {} : { timeout }),
     ...(allowStale === undefined ? {} : { allowStale }),
   });

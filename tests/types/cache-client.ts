@@ -1,5 +1,14 @@
 /** Type tests of `CacheClient`: the value type of `getClient<V>` reaches every method. */
-import type { CacheClient, CacheEventMap, LookupResult, ServiceHealth, SetResult, WriteResult } from '../../lib/index.js';
+import type {
+  CacheClient,
+  CacheEventMap,
+  Lock,
+  LockOptions,
+  LookupResult,
+  ServiceHealth,
+  SetResult,
+  WriteResult,
+} from '../../lib/index.js';
 import { type Equal, expectTrue } from './equal.js';
 
 interface User {
@@ -83,6 +92,43 @@ export async function loaders(getClient: GetClient): Promise<void> {
   await client.getOrLoadMany(['1'], () => [{ id: 1 }]);
 }
 
+/** Tags are lists of strings, wherever something is stored. */
+export async function tags(getClient: GetClient): Promise<void> {
+  const client = getClient<User>('users');
+  const fixed = ['a', 'b'] as const;
+  await client.set('1', { id: 1 }, { ttl: '5m', tags: fixed });
+  await client.setMany([['1', { id: 1 }]], { tags: [] });
+  await client.getOrLoad('1', () => ({ id: 1 }), { tags: ['a'] });
+  await client.getOrLoadMany(['1'], () => [{ id: 1 }], { tags: ['a'] });
+  await client.refresh('1', () => ({ id: 1 }), { tags: ['a'] });
+  await client.setL1Only('1', { id: 1 }, { tags: ['a'] });
+  await client.setL2Only('1', { id: 1 }, { tags: ['a'] });
+  expectTrue<Equal<Awaited<ReturnType<typeof client.invalidateTags>>, void>>();
+  await client.invalidateTags('a', ...fixed);
+  // @ts-expect-error one tag is a list of one
+  await client.set('1', { id: 1 }, { tags: 'a' });
+  // @ts-expect-error tags are strings
+  await client.set('1', { id: 1 }, { tags: [1] });
+  // @ts-expect-error each tag is an argument of its own
+  await client.invalidateTags(['a']);
+  client.on('invalidate', ({ tags: invalidated }) => {
+    expectTrue<Equal<typeof invalidated, readonly string[] | undefined>>();
+  });
+}
+
+/** A lock is had or not; its time has to be given. */
+export async function locks(client: CacheClient): Promise<void> {
+  const options: LockOptions = { ttl: '10s', wait: '2s' };
+  const lock = await client.lock('1', options);
+  expectTrue<Equal<typeof lock, Lock | undefined>>();
+  if (lock === undefined) return;
+  expectTrue<Equal<[typeof lock.token, Awaited<ReturnType<typeof lock.release>>], [string, boolean]>>();
+  // @ts-expect-error there is no lock without an end
+  await client.lock('1');
+  // @ts-expect-error there is no lock without an end
+  await client.lock('1', { wait: '2s' });
+}
+
 /** Events carry the payload of their name. */
 export function events(getClient: GetClient): void {
   const client = getClient('users');
@@ -95,7 +141,7 @@ export function events(getClient: GetClient): void {
     expectTrue<Equal<keyof typeof rest, 'service' | 'invalidated' | 'superseded' | 'durationMs'>>();
   });
   client.on('invalidate', ({ reason }) => {
-    expectTrue<Equal<typeof reason, 'clear' | 'log-full'>>();
+    expectTrue<Equal<typeof reason, 'clear' | 'log-full' | 'tags' | 'remote' | 'link'>>();
   });
   // @ts-expect-error a replay is not about one key
   client.on('replay', ({ key }: { readonly key: string }) => key);

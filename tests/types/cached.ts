@@ -120,8 +120,16 @@ export function options(cached: Cached): void {
   cached('users', one, { key: (id) => id });
   // @ts-expect-error an unknown option
   cached('users', one, { ttll: 5 });
-  // @ts-expect-error not available
   cached('users', one, { tags: ['a'] });
+  cached('users', one, { tags: (id) => [`user:${String(id satisfies number)}`] });
+  // @ts-expect-error tags are strings
+  cached('users', one, { tags: [5] });
+  // @ts-expect-error a list of tags, not one
+  cached('users', one, { tags: 'a' });
+  // @ts-expect-error the function of the tags takes another type
+  cached('users', one, { tags: (id: string) => [id] });
+  // @ts-expect-error the function returns one tag instead of a list
+  cached('users', one, { tags: (id) => String(id) });
   // @ts-expect-error no such tier
   cached('users', one, { cacheType: 'l3' });
   // @ts-expect-error neither a name nor a client

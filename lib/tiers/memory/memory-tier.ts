@@ -10,6 +10,7 @@
  * sum of the weights; (3) nothing calls out before the change it tells of is complete.
  */
 import { createPolicyStore } from './create-policy-store.js';
+import { Departures } from './departures.js';
 import { EntryColumns } from './entry-columns.js';
 import { estimateEntrySize } from './estimate-size.js';
 import { cloneValue, deepFreeze, isolate } from './isolation.js';
@@ -22,7 +23,7 @@ import type { ColumnOptions } from './entry-columns.js';
 import type { EvictReason, MemoryEntry, MemorySnapshot, MemoryTierOptions } from './memory-entry.js';
 import type { PolicyStore } from './policy-store.js';
 
-/** How much earlier than promised an entry read in a burst may go idle: a hundredth of the time to idle, 10 ms at most. */
+/** How much earlier than promised an entry read in a burst may go idle: this share of the time to idle, 10 ms at most. */
 const IDLE_SLACK_SHARE = 0.01;
 const IDLE_SLACK_MS = 10;
 /** Slots looked at for a dead entry before a live one is evicted. */
@@ -42,12 +43,12 @@ export class MemoryTier {
   readonly #restMs: number;
   readonly #maxCapacity: number;
   readonly #maxBytes: number;
-  readonly #onEvict: MemoryTierOptions['onEvict'];
+  readonly #departures: Departures;
   #columns: EntryColumns;
   #bytes = 0;
   #sweepCursor = FIRST_SLOT;
   #isClosed = false;
-  #departed: { readonly key: string; readonly reason: EvictReason }[] = [];
+  #trustedUntilMs = Infinity;
 
   constructor(options: MemoryTierOptions) {
     const { config } = options;
@@ -60,7 +61,7 @@ export class MemoryTier {
     this.#restMs = this.#isCopying ? Infinity : Math.max(GUARD_MS, recentIdleMs);
     this.#maxCapacity = config.maxCapacity;
     this.#maxBytes = config.maxBytes ?? Infinity;
-    this.#onEvict = options.onEvict;
+    this.#departures = new Departures(options.onEvict);
     this.#columnOptions = {
       ttiMs: config.ttiMs,
       staleTtlMs: options.staleTtlMs,
@@ -90,7 +91,7 @@ export class MemoryTier {
     const columns = this.#columns;
     const clock = this.#clock;
     const deadlineMs = columns.deadlinesMs[slot] as number;
-    if (clock.spend()) {
+    if (clock.spend() && clock.lastMs < this.#trustedUntilMs) {
       const aheadMs = deadlineMs - clock.lastMs;
       if (aheadMs > this.#restMs) return columns.values[slot];
       if (aheadMs > GUARD_MS) return this.#serve(slot, clock.lastMs);
@@ -105,6 +106,7 @@ export class MemoryTier {
     const columns = this.#columns;
     const deadlineMs = columns.deadlinesMs[slot] as number;
     const nowMs = this.#clock.spend() && deadlineMs > this.#clock.horizonMs ? this.#clock.lastMs : this.#clock.readMs();
+    if (this.#dropsUntrusted(nowMs)) return undefined;
     const stale = deadlineMs <= nowMs;
     if (stale && this.#columns.isDead(slot, nowMs)) {
       this.#bury(slot);
@@ -141,15 +143,16 @@ export class MemoryTier {
   }
 
   /**
-   * Stores a prepared value, or {@link ABSENT}. Times in milliseconds since the epoch. False when it could not be kept: it is
-   * dead already, larger than `max_bytes` alone, or the tier is closed; what was there under the key is gone then, too.
+   * Stores a prepared value, or {@link ABSENT}. Times in milliseconds since the epoch. False when it could not be kept: it is dead
+   * already, larger than `max_bytes` alone, or the tier is closed or not trusted; what was there under the key is gone then, too.
    */
   write(key: string, value: unknown, createdAtMs: number, expiresAtMs: number, freshUntilMs: number): boolean {
     if (this.#isClosed) return false;
     // In a burst a little early: at worst a dead entry is stored, which no read hands out.
     const nowMs = this.#clock.spend() ? this.#clock.lastMs : this.#clock.readMs();
     const weight = this.#columnOptions.hasWeights ? estimateEntrySize(key, value, this.#maxBytes) : 0;
-    const canKeep = expiresAtMs + this.#columnOptions.staleTtlMs > nowMs && weight <= this.#maxBytes;
+    const isLive = expiresAtMs + this.#columnOptions.staleTtlMs > nowMs;
+    const canKeep = isLive && weight <= this.#maxBytes && nowMs < this.#trustedUntilMs;
     let slot = this.#store.find(key);
     if (slot !== NO_SLOT && (!canKeep || this.#bytes - this.#columns.weightOf(slot) + weight > this.#maxBytes)) {
       this.#remove(slot, false);
@@ -166,8 +169,13 @@ export class MemoryTier {
       this.#columns.setTimes(slot, nowMs, expiresAtMs, freshUntilMs);
       this.#bytes += this.#columns.setWeight(slot, weight);
     }
-    this.#report();
+    this.#departures.report();
     return canKeep;
+  }
+
+  /** Whether anything is held for `key`, dead or alive. Not a use. */
+  has(key: string): boolean {
+    return this.#store.peek(key) !== NO_SLOT;
   }
 
   /** Removes `key`; whether a fresh value was there, {@link ABSENT} not counted. */
@@ -200,8 +208,13 @@ export class MemoryTier {
   /** Looks at up to `maxSlots` slots, goes on where the last call ended, and removes what is dead. Returns how many were. */
   sweep(maxSlots: number): number {
     const removed = this.#sweepSlots(maxSlots, this.#clock.nowMs());
-    this.#report();
+    this.#departures.report();
     return removed;
+  }
+
+  /** From this moment on, in milliseconds since the epoch, nothing is handed out or kept, unless it is moved before. */
+  trustUntil(endMs: number): void {
+    this.#trustedUntilMs = endMs;
   }
 
   /** Removes everything for good: from now on nothing is kept. */
@@ -222,11 +235,19 @@ export class MemoryTier {
 
   #readExactly(slot: number): unknown {
     const nowMs = this.#clock.readMs();
+    if (this.#dropsUntrusted(nowMs)) return undefined;
     if (!this.#columns.isFresh(slot, nowMs)) {
       if (this.#columns.isDead(slot, nowMs)) this.#bury(slot);
       return undefined;
     }
     return this.#serve(slot, nowMs);
+  }
+
+  /** What can't be trusted now won't be later. */
+  #dropsUntrusted(nowMs: number): boolean {
+    if (nowMs < this.#trustedUntilMs) return false;
+    this.clear();
+    return true;
   }
 
   #serve(slot: number, nowMs: number): unknown {
@@ -236,7 +257,7 @@ export class MemoryTier {
 
   #bury(slot: number): void {
     this.#depart(slot, 'expired');
-    this.#report();
+    this.#departures.report();
   }
 
   #isLive(slot: number, nowMs: number): boolean {
@@ -267,20 +288,12 @@ export class MemoryTier {
   #depart(slot: number, reason: EvictReason): void {
     const key = this.#store.keyOf(slot);
     this.#remove(slot, reason !== 'expired');
-    if (key !== undefined && this.#onEvict !== undefined) this.#departed.push({ key, reason });
+    this.#departures.note(key, reason);
   }
 
   #remove(slot: number, isEvicted: boolean): void {
     this.#bytes += this.#columns.setWeight(slot, 0);
     this.#columns.erase(slot);
     this.#store.remove(slot, isEvicted);
-  }
-
-  /** Listeners may use the tier, so they are told when it is whole again. */
-  #report(): void {
-    if (this.#departed.length === 0) return;
-    const departed = this.#departed;
-    this.#departed = [];
-    for (const { key, reason } of departed) this.#onEvict?.(key, reason);
   }
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { CACHE_ERROR_CODES } from '../../../lib/base/errors.js';
 import type { CacheClient } from '../../../lib/clients/cache-client.js';
 import type { CacheEventName } from '../../../lib/observe/events.js';
-import { createCounters, snapshotMetrics, type ServiceMetrics } from '../../../lib/observe/metrics.js';
+import { createCounters, snapshotMetrics, type ServiceGauges, type ServiceMetrics } from '../../../lib/observe/metrics.js';
 import { foldersOf, readPage, sectionOf, tableOf } from './read-page.js';
 
 const firstColumn = (page: string, heading: string): string[] =>
@@ -42,6 +42,8 @@ const METHODS: Record<keyof CacheClient, true> = {
   setL2Only: true,
   getL1Only: true,
   getL2Only: true,
+  invalidateTags: true,
+  lock: true,
   clear: true,
   flush: true,
   close: true,
@@ -61,7 +63,15 @@ describe('the reference pages', () => {
   });
 
   test('docs/events.md lists exactly the fields of the metrics', () => {
-    const gauges = { l1Entries: 0, l1Bytes: 0, pendingWrites: 0, loggedKeys: 0, logBytes: 0, loadsInFlight: 0 };
+    const gauges: ServiceGauges = {
+      l1Entries: 0,
+      l1Bytes: 0,
+      pendingWrites: 0,
+      loggedKeys: 0,
+      logBytes: 0,
+      loadsInFlight: 0,
+      invalidationLag: { count: 1, p50Ms: 1, p99Ms: 1, maxMs: 1 },
+    };
     const metrics: ServiceMetrics = snapshotMetrics('name', true, { ...createCounters(), misses: 1 }, gauges);
     expect(firstColumn('docs/events.md', '## Metrics').sort()).toEqual(Object.keys(metrics).sort());
   });

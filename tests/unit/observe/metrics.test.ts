@@ -2,7 +2,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { createCounters, snapshotMetrics } from '../../../lib/observe/metrics.js';
 
-const GAUGES = { l1Entries: 5, l1Bytes: 100, pendingWrites: 2, loggedKeys: 3, logBytes: 4096, loadsInFlight: 1 };
+const COUNTED = { l1Entries: 5, l1Bytes: 100, pendingWrites: 2, loggedKeys: 3, logBytes: 4096, loadsInFlight: 1 };
+const GAUGES = { ...COUNTED, invalidationLag: undefined };
 
 describe('snapshotMetrics', () => {
   test('has the counters, the gauges and the share of hits', () => {
@@ -11,7 +12,7 @@ describe('snapshotMetrics', () => {
     counters.l2Hits = 3;
     counters.misses = 3;
     const metrics = snapshotMetrics('s', true, counters, GAUGES);
-    expect(metrics).toEqual({ service: 's', enabled: true, ...counters, ...GAUGES, hitRatio: 0.75 });
+    expect(metrics).toEqual({ service: 's', enabled: true, ...counters, ...COUNTED, hitRatio: 0.75 });
   });
 
   test('has no share of hits before the first read', () => {
@@ -32,7 +33,15 @@ describe('snapshotMetrics', () => {
       service: 's',
       enabled: false,
       ...createCounters(),
-      ...GAUGES,
+      ...COUNTED,
     });
+  });
+
+  test('has how late messages came once there was one, where counting is on', () => {
+    const invalidationLag = { count: 2, p50Ms: 1, p99Ms: 3, maxMs: 3 };
+    const gauges = { ...COUNTED, invalidationLag };
+    expect(snapshotMetrics('s', true, createCounters(), gauges).invalidationLag).toEqual(invalidationLag);
+    expect(snapshotMetrics('s', true, createCounters(), GAUGES)).not.toHaveProperty('invalidationLag');
+    expect(snapshotMetrics('s', false, createCounters(), gauges)).not.toHaveProperty('invalidationLag');
   });
 });

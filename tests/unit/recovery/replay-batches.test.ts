@@ -8,7 +8,7 @@ import type { WriteOutcome } from '../../../lib/tiers/redis/write-script.js';
 const PACE = { keysPerSecond: 1000, batchKeys: 10, maxInFlight: 2, jitterMs: 0 };
 
 function writeOf(i: number, sealed = 'x'): ReplayWrite {
-  return { key: `k${i}`, version: String(i), redisKey: `r${i}`, sealed, isValue: true };
+  return { key: `k${i}`, version: String(i), redisKey: `r${i}`, sealed, isValue: true, isAdopted: false };
 }
 
 async function turns(): Promise<void> {

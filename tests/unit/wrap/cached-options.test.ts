@@ -9,6 +9,9 @@ describe('the options of cached', () => {
     { ttl: 'my_strategy', timeout: 'short' },
     { key: 'user:{0}' },
     { key: () => 'k', ttl: undefined },
+    { tags: [] },
+    { tags: ['a', 'a'.repeat(256)] },
+    { tags: (id: number) => [`user:${id}`] },
   ])('%j are taken', (options) => {
     expect(() => {
       checkCachedOptions(options);
@@ -30,9 +33,13 @@ describe('the options of cached', () => {
     [{ onCacheError: 'throw' }, /`onCacheError`.*"ignore" or "propagate"/],
     [{ allowStale: 'yes' }, /`allowStale`.*a boolean/],
     [{ tll: 5 }, /Unknown option `tll`.*did you mean `ttl`/],
-    [{ somethingElse: 5 }, /Unknown option `somethingElse`.*ttl, key, cacheType/],
+    [{ somethingElse: 5 }, /Unknown option `somethingElse`.*ttl, key, tags, cacheType/],
     [{ constructor: 5 }, /Unknown option `constructor`/],
-    [{ tags: ['a'] }, /`tags` is not available/],
+    [{ tags: 'a' }, /`tags`.*an array of strings or a function of the arguments/],
+    [{ tags: ['a', 5] }, /`tag`.*a string, got 5/],
+    [{ tags: [''] }, /`tags`.*must not be empty/],
+    [{ tags: ['x'.repeat(257)] }, /`tags`.*at most 256 characters/],
+    [{ tags: Array.from({ length: 65 }, (_, i) => String(i)) }, /`tags`.*at most 64 different strings, got 65/],
   ])('G12: %j are a TypeError', (options, message) => {
     const check = (): void => {
       checkCachedOptions(options);

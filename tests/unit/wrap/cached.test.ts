@@ -347,3 +347,45 @@ describe('wrapping', () => {
     ).toThrow(TypeError);
   });
 });
+
+describe('tags', () => {
+  test('that are fixed come with every load, and later changes of the list do not', async () => {
+    const tags = ['users'];
+    const load = cached(client.asClient(), async (id: number) => id, { key: 'k:{0}', tags });
+    tags.push('late');
+    await load(1);
+    await load.refresh(1);
+    expect(client.loadOptions).toEqual([{ tags: ['users'] }, { tags: ['users'], allowStale: false }]);
+  });
+
+  test('are made of the arguments where there is something to load, not on a hit', async () => {
+    const makeTags = jest.fn((id: number, team: string) => [`user:${id}`, team]);
+    const load = cached(client.asClient(), async (id: number, team: string) => id + team.length, {
+      key: 'k:{0}',
+      tags: makeTags,
+      ttl: 5,
+    });
+    await load(1, 'red');
+    await load(1, 'red');
+    expect(makeTags).toHaveBeenCalledTimes(1);
+    await load.refresh(2, 'blue');
+    expect(client.loadOptions).toEqual([
+      { ttl: 5, tags: ['user:1', 'red'] },
+      { ttl: 5, tags: ['user:2', 'blue'], allowStale: false },
+    ]);
+  });
+
+  test("that cannot be made are the caller's business: the call rejects and the function does not run", async () => {
+    const fn = jest.fn(async (id: number) => id);
+    const load = cached(client.asClient(), fn, {
+      key: 'k:{0}',
+      tags: () => {
+        throw new RangeError('no tags');
+      },
+    });
+    await expect(load(1)).rejects.toThrow(RangeError);
+    await expect(load.refresh(1)).rejects.toThrow(RangeError);
+    expect(fn).not.toHaveBeenCalled();
+    expect(client.reports).toEqual([]);
+  });
+});

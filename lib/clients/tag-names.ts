@@ -1,0 +1,51 @@
+/** Which names tags may have, and how many an entry (G12): 64 at most, of 1 to 256 characters. */
+import { misuse } from '../base/describe-value.js';
+import { CacheError } from '../base/errors.js';
+import { isWellFormed } from '../base/well-formed.js';
+import type { SetOptions } from './cache-client.js';
+
+/** Tags of an entry at most. */
+const MAX_TAGS = 64;
+/** Characters of a tag at most. */
+const MAX_TAG_LENGTH = 256;
+
+/** What a write is to be tagged with; absent: nothing. @throws {TypeError} {CacheError} CACHE_KEY_INVALID */
+export function readSetTags(options: SetOptions | undefined | null, service: string): readonly string[] | undefined {
+  if (typeof options !== 'object' || options === null || options.tags === undefined) return undefined;
+  return readTags(options.tags, service);
+}
+
+/**
+ * The tags of an entry: each once, in the order given; `undefined` when there are none.
+ *
+ * @throws {TypeError} not an array of strings, or too many; {CacheError} CACHE_KEY_INVALID empty, too long, or not well-formed
+ */
+export function readTags(tags: unknown, service?: string): readonly string[] | undefined {
+  if (!Array.isArray(tags)) throw misuse('tags', 'an array of strings', tags);
+  if (tags.length === 0) return undefined;
+  for (const tag of tags as unknown[]) guardTag(tag, service);
+  const each = new Set(tags as string[]);
+  if (each.size > MAX_TAGS)
+    throw new TypeError(`Expected \`tags\` to be at most ${MAX_TAGS} different strings, got ${each.size}`);
+  return [...each];
+}
+
+/** The tags of an invalidation, each once. @throws {TypeError} none; not strings; {CacheError} CACHE_KEY_INVALID */
+export function readInvalidatedTags(tags: readonly unknown[], service: string): readonly string[] {
+  if (tags.length === 0) throw new TypeError('Expected at least one tag to invalidate, got none');
+  for (const tag of tags) guardTag(tag, service);
+  return [...new Set(tags as string[])];
+}
+
+function guardTag(tag: unknown, service: string | undefined): asserts tag is string {
+  if (typeof tag !== 'string') throw misuse('tag', 'a string', tag);
+  const problem =
+    tag === ''
+      ? 'must not be empty'
+      : tag.length > MAX_TAG_LENGTH
+        ? `must have at most ${MAX_TAG_LENGTH} characters`
+        : isWellFormed(tag)
+          ? undefined
+          : 'must be well-formed Unicode';
+  if (problem !== undefined) throw new CacheError('CACHE_KEY_INVALID', `A tag ${problem}`, { service });
+}

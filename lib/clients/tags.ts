@@ -1,0 +1,231 @@
+/**
+ * The tags of one service: a name under which entries are written, so that they can be invalidated together. What was written
+ * with a tag before its last invalidation counts as nothing, in L1 and in L2, in every process; also what a load or a read
+ * that began before brings later (G4). Other services' tags of the same name are others (G1).
+ *
+ * An invalidation is one mark in Redis (docs/tags.md). L1 is found by an index, so a hit checks nothing; an entry of L2 is
+ * checked against the marks that are known here, and Redis is asked where these leave it open. Entries without tags are
+ * none of this file's business.
+ */
+import { shiftVersion } from '../base/hybrid-clock.js';
+import { openEnvelope, versionOfSealed } from '../codec/envelope.js';
+import type { StoredEntry } from '../tiers/redis/entry-codec.js';
+import { TAG_MARK_LIFE_MS, tagMarkOf } from '../tiers/redis/tag-mark.js';
+import { GIVEN_UP, type PutOutcome } from './outbox.js';
+import { refused } from './refused.js';
+import type { RedisSide, ServiceCore } from './service-core.js';
+import { TagIndex } from './tag-index.js';
+import { TagVersions } from './tag-versions.js';
+
+/** Clocks agree to within a round trip: what came before a gap may have a version from a little later. */
+const MIN_CLOCK_MARGIN_MS = 100;
+
+/** Newer than every version: when it was is not known, only that it was. */
+const SOME_TIME = '~';
+
+/** See the file's header. */
+export class Tags {
+  readonly #core: ServiceCore;
+  readonly #redis: RedisSide | undefined;
+  readonly #index: TagIndex | undefined;
+  readonly #versions = new TagVersions();
+  /** Questions to Redis that have not left yet, by tag: who asks in the same tick shares the answer. */
+  readonly #asking = new Map<string, Promise<string | undefined>>();
+  /** Whether the versions noted are on Redis's time line. */
+  #isAnchored: boolean;
+
+  constructor(core: ServiceCore) {
+    this.#core = core;
+    const { memory, redis, config } = core.parts;
+    this.#redis = redis;
+    this.#index = memory === undefined || config.l1 === undefined ? undefined : new TagIndex(memory, config.l1.maxCapacity);
+    this.#isAnchored = redis?.tier.clock.isAnchored ?? false;
+  }
+
+  /** L1 is about to keep an entry with these tags. */
+  keep(key: string, tags: readonly string[]): void {
+    this.#index?.add(key, tags);
+  }
+
+  /** L1 was emptied. */
+  cleared(): void {
+    this.#index?.clear();
+  }
+
+  /** Whether a write of this version is known to be older than the last invalidation of one of its tags. */
+  areOlder(tags: readonly string[], version: string): boolean {
+    this.#followClock();
+    return tags.some((tag) => this.#versions.lastOf(tag) > version);
+  }
+
+  /**
+   * What counts of an entry: itself, or nothing if one of its tags was invalidated since it was written. Never rejects.
+   *
+   * @param isOwn whether it is this process's own write, which Redis has not confirmed: that counts while Redis can't be asked (G8)
+   */
+  check(entry: StoredEntry, isOwn: boolean): StoredEntry | undefined | Promise<StoredEntry | undefined> {
+    this.#followClock();
+    const redis = this.#redis;
+    if (entry.tags === undefined || redis === undefined) return entry;
+    const open: string[] = [];
+    for (const tag of entry.tags) {
+      const verdict = this.#versions.verdict(tag, entry.version);
+      if (verdict === false || this.#unconfirmed(redis, tag) > entry.version) return undefined;
+      if (verdict === undefined) open.push(tag);
+    }
+    return open.length === 0 ? entry : this.#checkInRedis(redis, entry, open, isOwn);
+  }
+
+  /**
+   * Invalidates what was written with one of the tags until now: here at once, elsewhere when it resolves; then Redis has the
+   * marks, or the log.
+   *
+   * @throws {CacheError} CACHE_LOG_FULL; without a log CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT
+   */
+  async invalidate(tags: readonly string[]): Promise<void> {
+    this.#followClock();
+    const { events } = this.#core.parts;
+    const redis = this.#redis;
+    const stamp = redis?.tier.clock.stamp() ?? 0;
+    for (const tag of tags) {
+      if (redis !== undefined) this.#versions.note(tag, redis.tier.clock.versionOf(stamp));
+      this.#core.compressing.overtakeTagged(tag);
+      this.#drop(tag);
+    }
+    if (redis !== undefined) {
+      if (!redis.tier.isUsable && !redis.outbox.hasLog) throw refused(this.#core, redis.tier.unusableError(), undefined);
+      const marks = tags.map((tag) => this.#mark(redis, tag, stamp));
+      // Somebody waits: a batch that is written behind does not gather any longer.
+      if (this.#core.parts.config.twoLevel?.writeThrough === false)
+        this.#core.parts.background.add(redis.outbox.flush(), () => undefined);
+      const ends = await Promise.all(marks);
+      const failure = ends.find((end) => typeof end !== 'string');
+      if (failure !== undefined) throw refused(this.#core, failure, undefined);
+    }
+    if (events.hears('invalidate')) events.emit('invalidate', { service: this.#core.name, reason: 'tags', tags });
+  }
+
+  /** An invalidation was heard of, from this process or another one. */
+  invalidated(tag: string, version: string): void {
+    this.#followClock();
+    this.#redis?.tier.clock.observe(version);
+    // What was noted already was carried out then; what has been written with the tag since is to stay.
+    if (this.#versions.note(tag, version)) this.#drop(tag);
+  }
+
+  /** From now on every invalidation reaches {@link invalidated}. */
+  onLinkUp(): void {
+    this.#followClock();
+    this.#hearFromNowOn();
+  }
+
+  /** From now on invalidations may be missed, until {@link onLinkUp}. */
+  onLinkDown(): void {
+    this.#versions.end();
+  }
+
+  /** Invalidations were missed, or Redis is another one. Where the link is up, what comes from now on is heard of. */
+  onGap(): void {
+    if (this.#versions.hearsAll) this.#hearFromNowOn();
+  }
+
+  /** An invalidation that was sent before may have a version from a little later: clocks agree to within a round trip. */
+  #hearFromNowOn(): void {
+    const clock = this.#redis?.tier.clock;
+    if (clock === undefined) return;
+    const marginMs = Math.max(MIN_CLOCK_MARGIN_MS, 4 * clock.uncertaintyMs);
+    this.#versions.begin(shiftVersion(clock.versionOf(clock.stamp()), marginMs));
+  }
+
+  async #checkInRedis(
+    redis: RedisSide,
+    entry: StoredEntry,
+    tags: readonly string[],
+    isOwn: boolean,
+  ): Promise<StoredEntry | undefined> {
+    const versions = await Promise.all(tags.map((tag) => this.#ask(redis, tag)));
+    for (const version of versions) {
+      if (version === undefined ? !isOwn : version > entry.version) return undefined;
+    }
+    return entry;
+  }
+
+  /** When a tag was invalidated last, by Redis; empty: never, `undefined`: that can't be known now. */
+  #ask(redis: RedisSide, tag: string): Promise<string | undefined> {
+    const asking = this.#asking.get(tag);
+    if (asking !== undefined) return asking;
+    if (this.#asking.size === 0) process.nextTick(() => this.#asking.clear());
+    const { period } = this.#versions;
+    const answer = new Promise<string | undefined>((resolve) => {
+      const key = tagMarkOf(tag);
+      redis.tier.request(key, {
+        receive: (raw) => {
+          const version = this.#versionIn(redis, key, redis.outbox.reconcile(key, raw));
+          // Known before its message comes, which will then be no news.
+          if (version !== undefined && this.#learn(tag, version, period)) this.#index?.drop(tag);
+          resolve(version);
+        },
+        fail: () => resolve(undefined),
+      });
+    });
+    this.#asking.set(tag, answer);
+    return answer;
+  }
+
+  #learn(tag: string, version: string, period: number): boolean {
+    this.#followClock();
+    return this.#versions.learn(tag, version, period);
+  }
+
+  #versionIn(redis: RedisSide, key: string, raw: Buffer | null): string | undefined {
+    if (raw === null) return '';
+    const opened = openEnvelope(raw);
+    if (typeof opened !== 'string') {
+      redis.tier.clock.observe(opened.version);
+      return opened.version;
+    }
+    // Reports it (G13).
+    void redis.tier.open(key, raw);
+    return undefined;
+  }
+
+  /** The last invalidation of a tag in the log, from this process or one that is gone; empty: none. */
+  #unconfirmed({ outbox }: RedisSide, tag: string): string {
+    if (outbox.loggedKeys === 0) return '';
+    const key = tagMarkOf(tag);
+    const mark = outbox.find(key) ?? outbox.reconcile(key, null);
+    if (mark === GIVEN_UP) return SOME_TIME;
+    return mark === null ? '' : versionOfSealed(mark);
+  }
+
+  #mark(redis: RedisSide, tag: string, stamp: number): Promise<PutOutcome> {
+    const { tier, outbox } = redis;
+    const key = tagMarkOf(tag);
+    return new Promise((resolve) => {
+      outbox.whenRoom(() => {
+        const version = tier.clock.versionOf(stamp);
+        const put = outbox.put(key, tier.sealDeletion(version, TAG_MARK_LIFE_MS), version);
+        resolve(
+          put.then((outcome) => {
+            if (outcome === 'logged') this.#core.parts.counters.writesLogged++;
+            return outcome;
+          }),
+        );
+      });
+    });
+  }
+
+  /** What this process has of a tag, or is about to have, is not to be served. */
+  #drop(tag: string): void {
+    this.#core.parts.fence.overtakeTagged(tag);
+    this.#index?.drop(tag);
+  }
+
+  /** The first comparison with Redis's clock moves this process's versions along the line of time. */
+  #followClock(): void {
+    const isAnchored = this.#redis?.tier.clock.isAnchored ?? false;
+    if (isAnchored === this.#isAnchored) return;
+    this.#isAnchored = isAnchored;
+    this.#versions.forget();
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * The links over which a manager's services hear of the writes of other processes: one for all services that share a Redis,
+ * however many those are. In a cluster one for each service: a blocking read asks one node, and their streams may be on several.
+ */
+import { systemClock, type Clock } from '../base/clock.js';
+import type { ServiceCore } from '../clients/service-core.js';
+import type { InvalidationBus } from '../sync/invalidation-bus.js';
+import { PubSubBus } from '../sync/pubsub-bus.js';
+import { StreamBus } from '../sync/stream-bus.js';
+import type { LinkParts } from '../tiers/redis/bus-link.js';
+import type { RedisConnection } from '../tiers/redis/redis-connection.js';
+
+/** How long messages gather while a process hears nothing but its own, in milliseconds: reading each by itself would cost it more than writing them. */
+const GATHER_MS = 1;
+
+/** What shares a link. */
+interface Shared {
+  readonly connection: RedisConnection;
+  readonly transport: 'stream' | 'pubsub';
+  readonly bus: InvalidationBus;
+}
+
+/** See the file's header. */
+export class BusKeeper {
+  readonly #clock: Clock;
+  readonly #buses: Shared[] = [];
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** Lets a service hear of others from {@link start} on; one that has no use for it is left alone. */
+  async follow({ receiver, parts }: ServiceCore): Promise<void> {
+    const { redis, config } = parts;
+    if (receiver === undefined || redis === undefined || config.sync === undefined || config.l2 === undefined) return;
+    const { connection, openLink } = redis;
+    const { transport } = config.sync;
+    let shared = this.#buses.find((one) => one.connection === connection && one.transport === transport);
+    if (shared === undefined || connection.isCluster) {
+      const { Command } = await import('ioredis');
+      const link = { client: openLink, Command, clock: this.#clock, timeoutMs: config.l2.connectionTimeoutMs };
+      shared = { connection, transport, bus: openBus(link, transport, () => connection.hybridClock.nowMs()) };
+      this.#buses.push(shared);
+    }
+    shared.bus.follow(receiver);
+    receiver.watch(shared.bus);
+  }
+
+  /** Resolves when all are heard, or the first attempt has failed. Never rejects. */
+  async start(): Promise<void> {
+    await Promise.all(this.#buses.map(({ bus }) => bus.start()));
+  }
+
+  /** Ends all links. */
+  close(): void {
+    for (const { bus } of this.#buses) bus.close();
+  }
+}
+
+function openBus(link: LinkParts, transport: 'stream' | 'pubsub', serverNowMs: () => number): InvalidationBus {
+  if (transport === 'pubsub') return new PubSubBus(link);
+  // Another clock may stand still.
+  return new StreamBus({ ...link, serverNowMs, gatherMs: link.clock === systemClock ? GATHER_MS : 0 });
+}
