@@ -1,6 +1,7 @@
 /** G1: services do not see each other's keys, and a clear touches nothing but its service. */
 import { Redis } from 'ioredis';
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { until } from '../../support/until.js';
 import { Workbench, defer } from './workbench.js';
 
 const bench = new Workbench();
@@ -75,11 +76,16 @@ describe('G1: clear', () => {
     for (const target of [client, other.client('other')]) {
       await target.setMany(Array.from({ length: 3000 }, (_, i) => [`k${i}`, i] as const));
     }
-    const counts = await bench.countCommands(() => client.clear());
+    const counts = await bench.countCommands(async () => {
+      await client.clear();
+      expect(await client.getMany(['k0', 'k2999'])).toEqual(new Map());
+      // The memory is freed behind it. Two streams and the mark of the clear are there besides the other service's entries.
+      await until(async () => (await bench.server.call('DBSIZE')) === 3003);
+    });
     expect(counts).not.toHaveProperty('keys');
     expect(counts['scan']).toBeGreaterThan(3);
     expect((await bench.names()).filter((name) => name.startsWith('oxcache:things:'))).toEqual([]);
-    expect(await bench.server.call('DBSIZE')).toBe(3000);
+    expect(await bench.names()).toHaveLength(3000);
   });
 
   test('reaches what a prefix of a handed-in connection stands before, and nothing else', async () => {

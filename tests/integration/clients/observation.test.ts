@@ -83,6 +83,11 @@ describe.each(KINDS)('a service of type %s', (kind) => {
       undecodable: 0,
       l2Errors: 0,
       l2Timeouts: 0,
+      invalidationsReceived: 0,
+      invalidationsIgnored: 0,
+      // That it listens from now on: what was written before it did not hear of.
+      invalidationGaps: kind === 'l1' ? 0 : 1,
+      invalidationLinkLosses: 0,
       hitRatio: hits.hitsOfFirstTier / (hits.hitsOfFirstTier + 8),
       l1Entries: 0,
       l1Bytes: 0,

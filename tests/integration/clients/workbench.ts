@@ -2,7 +2,9 @@
  * What the tests of clients start from: one redis-server a file, emptied before each test, and managers that are closed
  * after it. Nothing here looks inside the library; what Redis holds and was asked for is read from Redis.
  */
+import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
+import { Redis } from 'ioredis';
 import type { Clock } from '../../../lib/base/clock.js';
 import type { CacheClient } from '../../../lib/clients/cache-client.js';
 import type { ConfigObject, GlobalConfig, ServiceConfig } from '../../../lib/config/config-object.js';
@@ -71,10 +73,12 @@ export class Workbench {
   /** Opens a manager; services with Redis get this server's address unless they have one. */
   async manager(services: Readonly<Record<string, ServiceConfig>>, options: BenchOptions = {}): Promise<CacheManager> {
     const { global, ...managerOptions } = options;
+    // A clock that jumps is a process that was frozen: the link to the others would be lost, for a moment that nobody can foresee.
+    const sync = options.clock instanceof FakeClock ? { sync: { enabled: false } } : {};
     const complete = Object.entries(services).map(([name, service]) => [name, this.#withAddress(service, options)] as const);
     const source: ConfigObject = {
       // Longer than any test, also one that moves a fake clock: clocks are compared once, when the manager opens.
-      global: { health_check_interval: 3600, log_level: 'silent', ...global, wal: { dir: this.folder, ...global?.wal } },
+      global: { health_check_interval: 3600, log_level: 'silent', ...sync, ...global, wal: { dir: this.folder, ...global?.wal } },
       services: Object.fromEntries(complete),
     };
     const manager = await createManager(source, managerOptions);
@@ -93,19 +97,46 @@ export class Workbench {
     return Number(await this.server.call('PTTL', `oxcache:${service}:${key}`));
   }
 
-  /** All names in the database, sorted. */
-  async names(): Promise<string[]> {
-    return ((await this.server.call('KEYS', '*')) as string[]).sort();
+  /** All names in the database but those that belong to services as a whole, sorted: see {@link entryNames}. */
+  names(): Promise<string[]> {
+    return entryNames(this.server);
   }
 
-  /** How often each command reached Redis while `work` ran, what scripts called included; absent: never. */
+  /** The names that belong to services as a whole, sorted. */
+  async commonNames(): Promise<string[]> {
+    return (await allNames(this.server)).filter((name) => COMMON.test(name));
+  }
+
+  /**
+   * How often each command reached Redis while `work` ran, what scripts called included; absent: never. Streams and clear marks
+   * don't count, nor does what listens to them: a test that is about those asks Redis itself.
+   */
   async countCommands(work: () => Promise<unknown>): Promise<Readonly<Record<string, number | undefined>>> {
-    await this.server.call('CONFIG', 'RESETSTAT');
-    await work();
-    const text = String(await this.server.call('INFO', 'commandstats'));
-    return Object.fromEntries(
-      [...text.matchAll(/^cmdstat_(\S+):calls=(\d+)/gm)].map(([, name = '', calls]) => [name, Number(calls)]),
-    );
+    const counts: Record<string, number | undefined> = {};
+    const redis = new Redis(this.server.url);
+    const monitor = await redis.monitor();
+    const marker = `end ${randomUUID()}`;
+    const isComplete = new Promise<void>((resolve) => {
+      monitor.on('monitor', (_time: string, [command = '', ...args]: readonly string[]) => {
+        if (args[0] === marker) {
+          resolve();
+          return;
+        }
+        const name = command.toLowerCase();
+        const isScript = name === 'eval' || name === 'evalsha';
+        if (!isScript && args.some((text) => COMMON.test(text))) return;
+        counts[name] = (counts[name] ?? 0) + 1;
+      });
+    });
+    try {
+      await work();
+      await redis.echo(marker);
+      await isComplete;
+    } finally {
+      monitor.disconnect();
+      redis.disconnect();
+    }
+    return counts;
   }
 
   #withAddress(service: ServiceConfig, options: BenchOptions): ServiceConfig {
@@ -113,6 +144,18 @@ export class Workbench {
       return service;
     return { ...service, l2: { ...service.l2, connection_string: this.server.url } };
   }
+}
+
+/** What belongs to a service as a whole: between the prefix and its name there is nothing. */
+const COMMON = /::[\w.-]+:(?:stream|cleared)$/;
+
+/** All names in a database but the streams and clear marks of services, sorted. */
+export async function entryNames(server: RedisServer): Promise<string[]> {
+  return (await allNames(server)).filter((name) => !COMMON.test(name));
+}
+
+async function allNames(server: RedisServer): Promise<string[]> {
+  return ((await server.call('KEYS', '*')) as string[]).sort();
 }
 
 /** A promise with its ends in hand, for loaders that are to last as long as a test says. */

@@ -182,7 +182,8 @@ describe('write-behind', () => {
   });
 
   test('a write that loses against a newer one of another process drops its L1 copy', async () => {
-    const client = await bench.client('two-level', behind());
+    // Nobody tells it before it asks.
+    const client = await bench.client('two-level', { ...behind(), sync: { enabled: false } });
     const other = await bench.client('two-level');
     await client.set('k', 'older');
     await other.set('k', 'newer');

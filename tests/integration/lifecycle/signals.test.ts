@@ -3,6 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
 import { closeOnSignals, type CloseOnSignalsOptions } from '../../../lib/manager/close-on-signals.js';
 import { startScript, type RunningScript } from '../../support/spawn-script.js';
+import { entryNames } from '../clients/workbench.js';
 import { useRig } from '../outage/rig.js';
 
 const rig = useRig();
@@ -27,10 +28,10 @@ describe('G9: closeOnSignals', () => {
     async (signal) => {
       const server = await rig.startRedis();
       const script = await start('one manager', server.port);
-      expect(await server.call('DBSIZE')).toBe(0);
+      expect(await entryNames(server)).toHaveLength(0);
       script.kill(signal);
       expect(await ending(script)).toEqual({ code: null, signal });
-      expect(await server.call('DBSIZE')).toBe(300);
+      expect(await entryNames(server)).toHaveLength(300);
     },
   );
 
@@ -39,7 +40,7 @@ describe('G9: closeOnSignals', () => {
     const script = await start('two managers', server.port);
     script.kill('SIGHUP');
     expect(await ending(script)).toEqual({ code: null, signal: 'SIGHUP' });
-    expect(await server.call('DBSIZE')).toBe(600);
+    expect(await entryNames(server)).toHaveLength(600);
   });
 
   test('leaves a signal alone that it was not told of', async () => {
@@ -47,7 +48,7 @@ describe('G9: closeOnSignals', () => {
     const script = await start('two managers', server.port);
     script.kill('SIGINT');
     expect(await ending(script)).toEqual({ code: null, signal: 'SIGINT' });
-    expect(await server.call('DBSIZE')).toBe(0);
+    expect(await entryNames(server)).toHaveLength(0);
   });
 
   test('closes and leaves the ending to a handler that the program has', async () => {
@@ -55,7 +56,7 @@ describe('G9: closeOnSignals', () => {
     const script = await start('a handler of its own', server.port);
     script.kill('SIGTERM');
     expect(await ending(script)).toEqual({ code: 7, signal: null });
-    expect(await server.call('DBSIZE')).toBe(300);
+    expect(await entryNames(server)).toHaveLength(300);
   });
 
   test('also to one that is called once and is not done yet', async () => {
@@ -63,7 +64,7 @@ describe('G9: closeOnSignals', () => {
     const script = await start('a handler of its own, once', server.port);
     script.kill('SIGTERM');
     expect(await ending(script)).toEqual({ code: 7, signal: null });
-    expect(await server.call('DBSIZE')).toBe(300);
+    expect(await entryNames(server)).toHaveLength(300);
   });
 
   test.each(['SIGTERM', 'SIGINT'] as const)('does not wait when %s comes during the closing', async (second) => {

@@ -18,10 +18,15 @@ function connect(options: Omit<RedisOptions, 'replyMapping'> = {}): Redis {
   return redis;
 }
 
-/** Connections that clients of ours have open. */
-async function countOwned(): Promise<number> {
+/** Connections of ours: those that entries are read and written over. */
+const countOwned = (): Promise<number> => countNamed('oxcache');
+
+/** Connections of ours over which the writes of other processes are heard of. */
+const countLinks = (): Promise<number> => countNamed('oxcache-bus');
+
+async function countNamed(name: string): Promise<number> {
   const list = String(await bench.server.call('CLIENT', 'LIST'));
-  return list.split('\n').filter((line) => line.includes(' name=oxcache ')).length;
+  return list.split('\n').filter((line) => line.includes(` name=${name} `)).length;
 }
 
 const l2 = { cache_type: 'l2' } as const;
@@ -32,8 +37,9 @@ describe('connections of a manager', () => {
     const manager = await bench.manager({ a: l2, b: twoLevel, c: l2 });
     for (const name of manager.services) await manager.client(name).set('k', 1);
     expect(await countOwned()).toBe(1);
+    expect(await countLinks()).toBe(1);
     await manager.close();
-    await until(async () => (await countOwned()) === 0);
+    await until(async () => (await countOwned()) + (await countLinks()) === 0);
   });
 
   test('are apart for different databases', async () => {
@@ -43,6 +49,7 @@ describe('connections of a manager', () => {
     });
     const manager = await bench.manager({ a: at(0), b: at(1), c: at(1) });
     expect(await countOwned()).toBe(2);
+    expect(await countLinks()).toBe(2);
     await manager.client('b').set('k', 'in 1');
     expect(await manager.client('c').get('k')).toBeUndefined();
     expect(await bench.names()).toEqual([]);
@@ -51,6 +58,15 @@ describe('connections of a manager', () => {
   test('are not opened for a service without Redis', async () => {
     await bench.manager({ a: { cache_type: 'l1' } });
     expect(await countOwned()).toBe(0);
+    expect(await countLinks()).toBe(0);
+  });
+
+  test('are one fewer where no service listens to other processes', async () => {
+    const manager = await bench.manager({ a: twoLevel }, { global: { sync: { enabled: false } } });
+    await manager.client('a').set('k', 1);
+    expect(await countOwned()).toBe(1);
+    expect(await countLinks()).toBe(0);
+    expect(await bench.commonNames()).toEqual([]);
   });
 
   test('stay open for the others when one service is closed', async () => {
@@ -62,12 +78,14 @@ describe('connections of a manager', () => {
 });
 
 describe('a connection that is handed in', () => {
-  test('is used by all services, and no other is opened', async () => {
-    const redis = connect();
+  test('is used by all services, and no other is opened, but one like it to listen', async () => {
+    const redis = connect({ connectionName: 'given' });
     const manager = await bench.manager({ a: l2, b: twoLevel }, { connections: redis });
     await manager.client('a').set('k', 1);
     await manager.client('b').set('k', 1);
     expect(await countOwned()).toBe(0);
+    expect(await countNamed('given')).toBe(1);
+    expect(await countLinks()).toBe(1);
     expect(await bench.names()).toEqual(['oxcache:a:k', 'oxcache:b:k']);
   });
 
@@ -79,7 +97,7 @@ describe('a connection that is handed in', () => {
     await manager.client('b').set('k', 1);
     expect(await countOwned()).toBe(1);
     expect(await bench.names()).toEqual(['oxcache:b:k']);
-    expect(await redis.keys('*')).toEqual(['oxcache:a:k']);
+    expect((await redis.keys('*')).sort()).toEqual(['oxcache::a:stream', 'oxcache:a:k']);
   });
 
   test('is not closed, and nothing of ours is left on it', async () => {
@@ -93,6 +111,7 @@ describe('a connection that is handed in', () => {
     expect(redis.status).toBe('ready');
     expect(await redis.ping()).toBe('PONG');
     expect(events.map((event) => redis.listenerCount(event))).toEqual(before);
+    await until(async () => (await countLinks()) === 0);
   });
 
   test('may have a keyPrefix, which stands before ours', async () => {
@@ -103,6 +122,7 @@ describe('a connection that is handed in', () => {
     ];
     await first.set('k', 'v');
     expect(await bench.names()).toEqual(['app:oxcache:things:k']);
+    expect(await bench.commonNames()).toEqual(['app:oxcache::things:stream']);
     expect(await second.get('k')).toBe('v');
     expect(await second.getMany(['k', 'x'])).toEqual(new Map([['k', 'v']]));
     expect(await first.expire('k', 10)).toBe(true);

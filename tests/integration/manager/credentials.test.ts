@@ -13,11 +13,22 @@ import { until } from '../../support/until.js';
  * the server is still loading its data) and `client|setname` (our name in CLIENT LIST) may be missing; the others may not.
  * A database other than 0 needs `select` as well.
  */
-const NEEDED = ['get', 'mget', 'set', 'getrange', 'eval', 'evalsha', 'time', 'scan', 'unlink'];
+const FOR_ENTRIES = ['get', 'mget', 'set', 'getrange', 'eval', 'evalsha', 'time', 'scan', 'unlink'];
+/** Those of them that only free memory. */
+const FREEING = ['scan', 'unlink'];
+/** Besides, to tell other processes and to hear of them over streams. */
+const FOR_STREAMS = ['xadd', 'xread', 'xrange', 'xrevrange'];
+/** The same over Pub/Sub, on the channels below the prefix. */
+const FOR_PUBSUB = ['publish', 'subscribe', 'ping'];
+/** Besides, for `lock` and `single_flight = "cluster"`. */
+const FOR_LOCKS = ['pexpire', 'del'];
+const NEEDED = [...FOR_ENTRIES, ...FOR_STREAMS];
 const WELCOME = ['info', 'client|setname'];
 
-const rules = (commands: readonly string[]): string =>
-  `~oxcache:* resetchannels -@all ${commands.map((name) => `+${name}`).join(' ')}`;
+const rules = (commands: readonly string[], channels = ''): string =>
+  `~oxcache:* resetchannels ${channels} -@all ${commands.map((name) => `+${name}`).join(' ')}`;
+
+type Sync = NonNullable<ServiceConfig['sync']>;
 
 const PASSWORD = 'S3cret/p@ss:w%rd?#';
 const folder = useTemporaryFolder();
@@ -39,7 +50,14 @@ interface Opened {
   readonly said: string[];
 }
 
-async function open(server: RedisServer, l2: L2Config, l2Other?: L2Config, hasLog = true): Promise<Opened> {
+interface Settings {
+  /** Of a second service, of type l2. */
+  readonly other?: L2Config;
+  readonly hasLog?: boolean;
+  readonly sync?: Sync;
+}
+
+async function open(server: RedisServer, l2: L2Config, { other, hasLog = true, sync = {} }: Settings = {}): Promise<Opened> {
   const said: string[] = [];
   const say = (message: string, fields?: unknown): void => {
     said.push(`${message} ${JSON.stringify(fields)}`);
@@ -50,8 +68,8 @@ async function open(server: RedisServer, l2: L2Config, l2Other?: L2Config, hasLo
     ...own,
   });
   const services: Record<string, ServiceConfig> = { s: { cache_type: 'two-level', l2: withDefaults(l2) } };
-  if (l2Other !== undefined) services['t'] = { cache_type: 'l2', l2: withDefaults(l2Other) };
-  const source: ConfigObject = { global: { log_level: 'silly', wal: { enabled: hasLog, dir: folder.path } }, services };
+  if (other !== undefined) services['t'] = { cache_type: 'l2', l2: withDefaults(other) };
+  const source: ConfigObject = { global: { log_level: 'silly', sync, wal: { enabled: hasLog, dir: folder.path } }, services };
   const manager = await createManager(source, { logger: { error: say, warn: say, info: say, debug: say } });
   cleanups.push(() => manager.close());
   manager.on('error', (payload) =>
@@ -74,37 +92,142 @@ async function useEverything(manager: CacheManager): Promise<void> {
   expect(await client.delete('b')).toBe(true);
   expect((await client.getMany(['a', 'x', 'y'])).size).toBe(1);
   expect((await client.getOrLoadMany(['x', 'y'], (keys) => keys.map(() => 1))).size).toBe(2);
+  expect(await client.set('tagged', 1, { tags: ['t'] })).toMatchObject({ l2: 'written' });
+  await client.invalidateTags('t');
+  expect(await client.getL2Only('tagged')).toBeUndefined();
   await client.clear();
   expect(await client.get('a')).toBeUndefined();
+  expect(client.health().sync?.status ?? 'connected').toBe('connected');
   expect(client.metrics()).toMatchObject({ l2Errors: 0, l2Timeouts: 0, writesFailed: 0 });
   expect(client.health()).toMatchObject({ status: 'healthy' });
 }
 
 describe('a user of the access control list', () => {
-  test('with the least it needs can do everything, and is refused nothing', async () => {
-    const server = await startServer({ users: [{ name: 'app', password: 'pw', rules: rules([...NEEDED, ...WELCOME]) }] });
-    const { manager } = await open(server, { username: 'app', password: 'pw' });
-    await useEverything(manager);
-    expect(await server.call('ACL', 'LOG')).toEqual([]);
+  const LOGIN = { username: 'app', password: 'pw' };
+
+  async function startWith(commands: readonly string[], channels?: string): Promise<RedisServer> {
+    return startServer({ users: [{ name: 'app', password: 'pw', rules: rules(commands, channels) }] });
+  }
+
+  /** The commands that were refused. */
+  const refusedBy = async (server: RedisServer): Promise<unknown[]> =>
+    ((await server.call('ACL', 'LOG')) as unknown[][]).map((entry) => entry[7]);
+
+  /** What the least is by the transport; without any, other processes are not told. */
+  const LEAST: readonly (readonly [string, Sync, readonly string[], string | undefined])[] = [
+    ['streams', { transport: 'stream' }, NEEDED, undefined],
+    ['pubsub', { transport: 'pubsub' }, [...FOR_ENTRIES, ...FOR_PUBSUB], '&oxcache::*'],
+    ['no messages', { enabled: false }, FOR_ENTRIES, undefined],
+  ];
+
+  test.each(LEAST)(
+    'with the least it needs, for %s, can do everything, and is refused nothing',
+    async (_name, sync, commands, channels) => {
+      const server = await startWith([...commands, ...WELCOME], channels);
+      const { manager } = await open(server, LOGIN, { sync });
+      await useEverything(manager);
+      expect(await refusedBy(server)).toEqual([]);
+    },
+  );
+
+  test('needs two more rights for locks', async () => {
+    const server = await startWith([...NEEDED, ...FOR_LOCKS, ...WELCOME]);
+    const { manager } = await open(server, LOGIN);
+    const lock = await manager.client('s').lock('k', { ttl: 5 });
+    expect(await lock?.extend()).toBe(true);
+    expect(await lock?.release()).toBe(true);
+    expect(await refusedBy(server)).toEqual([]);
+    for (const missing of FOR_LOCKS) {
+      await server.call('ACL', 'SETUSER', 'app', `-${missing}`);
+      const other = await manager.client('s').lock(missing, { ttl: 5 });
+      await expect(missing === 'del' ? other?.release() : other?.extend()).rejects.toThrow(/NOPERM|can't run this command/);
+      expect(await refusedBy(server)).toContain(missing);
+    }
   });
 
-  test.each(NEEDED)('without %s is told so, and what the others allow goes on', async (missing) => {
-    const commands = [...NEEDED, ...WELCOME].filter((name) => name !== missing);
-    const server = await startServer({ users: [{ name: 'app', password: 'pw', rules: rules(commands) }] });
-    // With a log, a refused `clear` would be noted there and resolve.
-    const { manager, said } = await open(server, { username: 'app', password: 'pw' }, undefined, false);
-    await useEverything(manager).then(
-      () => said.push('nothing failed'),
-      (error: unknown) => said.push(String(error)),
-    );
-    expect(said).not.toContain('nothing failed');
-    const refused = ((await server.call('ACL', 'LOG')) as unknown[][]).map((entry) => entry[7]);
-    expect(refused).toContain(missing);
-    // L1 and loaders work, whatever Redis refuses.
-    expect(await manager.client('s').getOrLoad('other', () => 'loaded')).toBe('loaded');
-    expect(manager.client('s').peek('other')).toBe('loaded');
+  test.each(FOR_STREAMS.filter((name) => name !== 'xadd'))(
+    'without %s hears nothing of other processes and is told so; reads and writes go on, and others hear of them',
+    async (missing) => {
+      const server = await startWith([...NEEDED, ...WELCOME].filter((name) => name !== missing));
+      const { manager } = await open(server, LOGIN);
+      const client = manager.client('s');
+      // An empty stream has no entry that could be looked for: without xrange that is found out with the first message.
+      await until(() => client.health().sync?.status === 'lost');
+      expect(client.health().status).toBe('healthy');
+      expect(client.metrics().invalidationLinkLosses).toBe(1);
+      expect(await refusedBy(server)).toContain(missing);
+      expect(await client.set('a', 1)).toEqual({ l1: true, l2: 'written' });
+      expect(await client.getL2Only('a')).toBe(1);
+      expect(await client.delete('a')).toBe(true);
+      await client.clear();
+      const { manager: other } = await open(server, {});
+      await other.client('s').getOrLoad('b', () => 'older');
+      await client.set('b', 'newer');
+      await until(() => other.client('s').peek('b') === undefined);
+      // The right is granted later.
+      await server.call('ACL', 'SETUSER', 'app', `+${missing}`);
+      await until(() => client.health().sync?.status === 'connected');
+    },
+  );
+
+  test.each([
+    ['xadd', { transport: 'stream' }, NEEDED, undefined],
+    ['publish', { transport: 'pubsub' }, [...FOR_ENTRIES, ...FOR_PUBSUB], '&oxcache::*'],
+  ] as const)(
+    'without %s can tell nobody of its writes: they are not confirmed, and replayed once it can',
+    async (missing, sync, commands, channels) => {
+      const server = await startWith(
+        [...commands, ...WELCOME].filter((name) => name !== missing),
+        channels,
+      );
+      const { manager, said } = await open(server, LOGIN, { sync });
+      const client = manager.client('s');
+      const { manager: other } = await open(server, {}, { sync });
+      const reader = other.client('s');
+      await reader.set('a', 'older');
+      expect(await client.set('a', 'newer')).toEqual({ l1: true, l2: 'logged' });
+      expect(said.join('\n')).toMatch(new RegExp(`NOPERM.*${missing}|'${missing}' command|run this command`, 'i'));
+      expect(await refusedBy(server)).toContain(missing);
+      expect(await client.get('a')).toBe('newer');
+      expect(client.health().status).toBe('healthy');
+      await server.call('ACL', 'SETUSER', 'app', `+${missing}`);
+      await until(() => client.metrics().loggedKeys === 0);
+      await until(() => reader.peek('a') === undefined);
+      expect(await reader.get('a')).toBe('newer');
+    },
+  );
+
+  test.each(FREEING)('without %s clears, is told that it can free no memory, and does once it can', async (missing) => {
+    const server = await startWith([...NEEDED, ...WELCOME].filter((name) => name !== missing));
+    const { manager, said } = await open(server, LOGIN);
+    await useEverything(manager);
+    expect(await refusedBy(server)).toContain(missing);
     expect(said.join('\n')).toMatch(/NOPERM|can't run this command/);
+    expect(await server.call('EXISTS', 'oxcache:s:a')).toBe(1);
+    await server.call('ACL', 'SETUSER', 'app', `+${missing}`);
+    await until(async () => (await server.call('EXISTS', 'oxcache:s:a')) === 0);
   });
+
+  test.each(FOR_ENTRIES.filter((name) => !FREEING.includes(name)))(
+    'without %s is told so, and what the others allow goes on',
+    async (missing) => {
+      const commands = [...NEEDED, ...WELCOME].filter((name) => name !== missing);
+      const server = await startServer({ users: [{ name: 'app', password: 'pw', rules: rules(commands) }] });
+      // With a log, a refused `clear` would be noted there and resolve.
+      const { manager, said } = await open(server, { username: 'app', password: 'pw' }, { hasLog: false });
+      await useEverything(manager).then(
+        () => said.push('nothing failed'),
+        (error: unknown) => said.push(String(error)),
+      );
+      expect(said).not.toContain('nothing failed');
+      const refused = ((await server.call('ACL', 'LOG')) as unknown[][]).map((entry) => entry[7]);
+      expect(refused).toContain(missing);
+      // L1 and loaders work, whatever Redis refuses.
+      expect(await manager.client('s').getOrLoad('other', () => 'loaded')).toBe('loaded');
+      expect(manager.client('s').peek('other')).toBe('loaded');
+      expect(said.join('\n')).toMatch(/NOPERM|can't run this command/);
+    },
+  );
 
   test('without getrange does not put an older value over a newer one', async () => {
     const server = await startServer({
@@ -185,13 +308,14 @@ describe('a password', () => {
 describe('a database number', () => {
   test('is that of the connection string or of l2.db', async () => {
     const server = await startServer({});
-    const { manager } = await open(server, { connection_string: `redis://${server.address}/2` }, { db: 5 });
+    const { manager } = await open(server, { connection_string: `redis://${server.address}/2` }, { other: { db: 5 } });
     await manager.client('s').set('k', 1);
     await manager.client('t').set('k', 1);
     const keyspace = String(await server.call('INFO', 'keyspace'));
+    // In each the entry and the stream of its service.
     expect([...keyspace.matchAll(/^db(\d+):keys=(\d+)/gm)].map(([, db, keys]) => [db, keys])).toEqual([
-      ['2', '1'],
-      ['5', '1'],
+      ['2', '2'],
+      ['5', '2'],
     ]);
     expect(manager.health().services['s']?.l2?.endpoint).toBe(`redis://${server.address}/2`);
   });

@@ -96,7 +96,9 @@ describe('a Unix socket', () => {
     const server = await startServer({ unixSocket: true, password: 'pw' });
     const manager = await open({ connection_string: `unix:${server.socketPath}`, password: 'pw', db: 4 });
     await expectToWork(manager);
-    expect(String(await server.call('INFO', 'keyspace'))).toContain('db4:keys=1');
+    // The entry and the stream of the service.
+    expect(String(await server.call('INFO', 'keyspace'))).toMatch(/^db4:keys=2,/m);
+    expect(await server.call('EXISTS', 'oxcache:s:k')).toBe(0);
     expect(manager.health().services['s']?.l2?.endpoint).toBe(`unix:${server.socketPath}`);
     expect(await server.call('CLIENT', 'LIST')).toContain(server.socketPath);
   });
