@@ -47,15 +47,17 @@ export interface PairOptions {
   readonly placeOfA?: { readonly port: number };
   /** Further settings of A. */
   readonly ofA?: Readonly<Record<string, unknown>>;
+  /** Further settings of B. */
+  readonly ofB?: Readonly<Record<string, unknown>>;
 }
 
-/** How long B keeps copies of what it read, in seconds: nobody tells it that Redis has something newer. */
+/** How long B keeps copies of what it read, in seconds: after that its reads tell what Redis has, whatever it was told. */
 const LIFE_OF_COPIES = 0.1;
 
 /** Opens two instances over one Redis. */
-export async function openPair(rig: Rig, server: RedisServer, { placeOfA = server, ofA }: PairOptions = {}): Promise<Pair> {
+export async function openPair(rig: Rig, server: RedisServer, { placeOfA = server, ofA, ofB }: PairOptions = {}): Promise<Pair> {
   const a = await rig.open({ [SERVICE]: twoLevelAt(placeOfA, ofA) });
-  const b = await rig.open({ [SERVICE]: twoLevelAt(server, { l1: { ttl: LIFE_OF_COPIES }, l2: l2At(server) }) });
+  const b = await rig.open({ [SERVICE]: twoLevelAt(server, { l1: { ttl: LIFE_OF_COPIES }, l2: l2At(server), ...ofB }) });
   return { server, a: a.client(SERVICE), b: b.client(SERVICE) };
 }
 
