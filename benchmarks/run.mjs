@@ -19,6 +19,7 @@ const SUITES = {
   'l2-set': { file: 'l2-set', needsRedis: true },
   log: { file: 'log', needsRedis: true },
   outage: { file: 'outage', needsRedis: true },
+  coherence: { file: 'coherence', needsRedis: true },
   peers: { file: 'peers', needsRedis: true },
 };
 

@@ -18,8 +18,8 @@ export async function measureConcurrent(contestants, { callers, roundMs, rounds 
   return results;
 }
 
-/** Runs for `roundMs`; the callers of one round stop asking at the same moment. */
-async function runRound(operate, callers, roundMs) {
+/** Microseconds per operation in one round of `roundMs`; its callers stop asking at the same moment. */
+export async function runRound(operate, callers, roundMs) {
   let operations = 0;
   let isOver = false;
   const caller = async () => {
