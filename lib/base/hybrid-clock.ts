@@ -21,8 +21,11 @@ export const NODE_ID_LENGTH = 7;
 /** Stamps per millisecond. A power of two, so that a stamp is an exact double until the year 2248. */
 const TICKS_PER_MS = 1024;
 
-/** A version further ahead than this is not followed: it comes from a broken clock, and following it would spread it. */
-const MAX_FOLLOW_MS = 60_000;
+/**
+ * A version further ahead of the server's clock than this is neither followed nor obeyed: it was made while some clock was wrong.
+ * Following it would spread it, and obeying it would lock its key, or empty its service, until that time.
+ */
+export const MAX_AHEAD_MS = 60_000;
 
 const COUNTER_TEXT: readonly string[] = Array.from({ length: TICKS_PER_MS }, (_, i) => String(i).padStart(4, '0'));
 
@@ -94,7 +97,7 @@ export class HybridClock {
     // Most versions read are older than the newest one followed so far; their text alone says so (4).
     if (version <= this.#highestSeen) return;
     const ms = timeOfVersion(version);
-    if (!(ms - this.nowMs() < MAX_FOLLOW_MS)) return;
+    if (!(ms - this.nowMs() < MAX_AHEAD_MS)) return;
     this.#highestSeen = version;
     const ticks = ms * TICKS_PER_MS + Number(version.slice(13, 17));
     if (ticks > this.#last) this.#last = ticks;

@@ -7,9 +7,10 @@
  */
 import { requireTtlMs, type Duration } from '../base/duration.js';
 import { CacheError } from '../base/errors.js';
+import { pause } from '../base/pause.js';
 import { randomId, systemRandom, type Random } from '../base/random.js';
 import type { Lock } from './lock.js';
-import { growingPauseMs, pause, type PauseRange } from './pauses.js';
+import { growingPauseMs, type PauseRange } from './pauses.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 
 /** Between two attempts. */
@@ -78,7 +79,7 @@ export class Locks {
         if (isUncertain || token !== undefined) this.#giveBack(redis, key, owner);
         break;
       }
-      await pause(clock, Math.min(leftMs, growingPauseMs(PAUSES, round, this.#random)));
+      await pause(clock, Math.min(leftMs, growingPauseMs(PAUSES, round, this.#random)), true);
     }
     this.#core.requireOpen();
     if (failure !== undefined) throw CacheError.is(failure) ? this.#core.locate(failure, key) : failure;

@@ -1,5 +1,4 @@
 /** Pauses between attempts: growing, so that a long wait costs little, and uneven, so that those who wait spread out. */
-import type { Clock } from '../base/clock.js';
 import type { Random } from '../base/random.js';
 
 /** How long pauses are, in milliseconds. */
@@ -14,11 +13,4 @@ const GROWTH = 1.5;
 /** The pause after attempt `round` (from 0): between half its size and its size, which ends growing at the longest. */
 export function growingPauseMs({ firstMs, longestMs }: PauseRange, round: number, random: Random): number {
   return Math.min(longestMs, firstMs * GROWTH ** round) * (0.5 + random() / 2);
-}
-
-/** Resolves after `ms` milliseconds, for somebody who waits. */
-export function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.schedule(resolve, ms, true);
-  });
 }

@@ -10,7 +10,7 @@
 import { shiftVersion } from '../base/hybrid-clock.js';
 import { openEnvelope, versionOfSealed } from '../codec/envelope.js';
 import type { StoredEntry } from '../tiers/redis/entry-codec.js';
-import { TAG_MARK_LIFE_MS, tagMarkOf } from '../tiers/redis/tag-mark.js';
+import { MARK_LIFE_MS, tagMarkOf } from '../tiers/redis/tag-mark.js';
 import { GIVEN_UP, type PutOutcome } from './outbox.js';
 import { refused } from './refused.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
@@ -204,7 +204,7 @@ export class Tags {
     return new Promise((resolve) => {
       outbox.whenRoom(() => {
         const version = tier.clock.versionOf(stamp);
-        const put = outbox.put(key, tier.sealDeletion(version, TAG_MARK_LIFE_MS), version);
+        const put = outbox.put(key, tier.sealDeletion(version, MARK_LIFE_MS), version);
         resolve(
           put.then((outcome) => {
             if (outcome === 'logged') this.#core.parts.counters.writesLogged++;

@@ -4,6 +4,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { CacheError } from '../base/errors.js';
+import { pause } from '../base/pause.js';
 import type { ScriptWrite, WriteOutcome } from '../tiers/redis/write-script.js';
 
 /** How fast to replay. */
@@ -99,13 +100,6 @@ export class ReplayBatches {
     );
     this.#underWay.add(done);
   }
-}
-
-/** Resolves after `ms`; does not keep the process alive. */
-export function pause(clock: Clock, ms: number): Promise<void> {
-  return new Promise((resolve) => {
-    clock.schedule(resolve, ms);
-  });
 }
 
 function unconfirmed(cause?: unknown): CacheError {

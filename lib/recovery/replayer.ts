@@ -8,6 +8,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import type { CacheError } from '../base/errors.js';
+import { pause } from '../base/pause.js';
 import type { Random } from '../base/random.js';
 import { textOfSealed } from '../codec/envelope.js';
 import type { RedisConnection } from '../tiers/redis/redis-connection.js';
@@ -16,7 +17,7 @@ import { deletionLifeMs } from '../tiers/redis/tag-mark.js';
 import type { WriteOutcome } from '../tiers/redis/write-script.js';
 import { DatasetMark } from './dataset-mark.js';
 import type { LogEntry } from './log-entry.js';
-import { pause, ReplayBatches, type ReplayPace, type ReplayWrite } from './replay-batches.js';
+import { ReplayBatches, type ReplayPace, type ReplayWrite } from './replay-batches.js';
 import { ReplayReport, type ReplayPhase } from './replay-report.js';
 import type { WriteAheadLog } from './write-ahead-log.js';
 

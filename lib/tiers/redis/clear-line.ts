@@ -2,10 +2,7 @@
  * The version of the last clear of a service, as far as this process knows: an entry older than that counts as nothing,
  * whether Redis has removed it yet or not. That is why a clear is done as soon as its version is known.
  */
-import { timeOfVersion, VERSION_LENGTH, type HybridClock } from '../../base/hybrid-clock.js';
-
-/** A clear further in the future than this was made by a broken clock: obeying it would empty the service until that time. */
-const MAX_AHEAD_MS = 60_000;
+import { MAX_AHEAD_MS, timeOfVersion, VERSION_LENGTH, type HybridClock } from '../../base/hybrid-clock.js';
 
 /** See the file's header. */
 export class ClearLine {
@@ -24,6 +21,7 @@ export class ClearLine {
   /** Learns of a clear; returns whether it was news. What is no version is ignored. */
   raise(version: string): boolean {
     if (version.length !== VERSION_LENGTH || version <= this.#version) return false;
+    // Made by a broken clock: obeying it would empty the service until that time.
     if (!(timeOfVersion(version) - this.#clock.nowMs() <= MAX_AHEAD_MS)) return false;
     this.#version = version;
     return true;

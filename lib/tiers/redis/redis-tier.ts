@@ -13,6 +13,7 @@ import type { KeySpace } from './key-space.js';
 import { acquireLease, extendLease, releaseLease } from './lease-script.js';
 import { RecentWrites } from './recent-writes.js';
 import type { RedisConnection } from './redis-connection.js';
+import { MARK_LIFE_MS } from './tag-mark.js';
 import { applyWrites, replaceIfSame, setClearMark, type ScriptWrite, type WriteOutcome } from './write-script.js';
 
 /** What a tier is made of. */
@@ -26,9 +27,6 @@ export interface RedisTierParts extends EntryCodecParts {
   /** A write that a failover may have undone is in Redis again: what was read meanwhile is not to be kept. */
   readonly onResent: (key: string, version: string) => void;
 }
-
-/** How long a clear is remembered: longer than the longest TTL and the longest stale window together. */
-const CLEAR_MARK_LIFE_MS = 61 * 24 * 3_600_000;
 
 /** See the file's header. */
 export class RedisTier extends EntryCodec {
@@ -199,7 +197,7 @@ export class RedisTier extends EntryCodec {
 
   async #markCleared(version: string): Promise<void> {
     const { connection, keySpace, l2 } = this.#parts;
-    const mark = { version, lifeMs: CLEAR_MARK_LIFE_MS };
+    const mark = { version, lifeMs: MARK_LIFE_MS };
     const announcement = this.#announcer?.ofClear(version);
     const within = keySpace.isBucketed ? undefined : announcement;
     await Promise.all(keySpace.clearMarks.map((name) => setClearMark(connection, name, mark, within, l2.commandTimeoutMs)));

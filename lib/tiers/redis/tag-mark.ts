@@ -7,8 +7,8 @@
 /** Begins the reserved keys of tags; nobody would choose such a key. */
 const TAG_MARK_PREFIX = '\u0001oxcache:tag:';
 
-/** How long a mark is remembered: longer than the longest TTL and the longest stale window together. */
-export const TAG_MARK_LIFE_MS = 61 * 24 * 3_600_000;
+/** How long the mark of a tag, or of a clear, is remembered: longer than the longest TTL and the longest stale window together. */
+export const MARK_LIFE_MS = 61 * 24 * 3_600_000;
 
 /** The reserved key of a tag. */
 export function tagMarkOf(tag: string): string {
@@ -22,5 +22,5 @@ export function tagOfMark(key: string): string | undefined {
 
 /** How long the mark of a deletion at `key` is remembered: `usualMs`, unless it is that of a tag. */
 export function deletionLifeMs(key: string, usualMs: number): number {
-  return key.startsWith(TAG_MARK_PREFIX) ? TAG_MARK_LIFE_MS : usualMs;
+  return key.startsWith(TAG_MARK_PREFIX) ? MARK_LIFE_MS : usualMs;
 }

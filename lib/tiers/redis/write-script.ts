@@ -4,7 +4,7 @@
  * makes retries and replay safe. What was applied is announced to the other processes in the same call (G5).
  */
 import { CacheError } from '../../base/errors.js';
-import { VERSION_LENGTH } from '../../base/hybrid-clock.js';
+import { MAX_AHEAD_MS, VERSION_LENGTH } from '../../base/hybrid-clock.js';
 import { EXPIRES_AT, FORMAT_TAG, KIND_AT, kindOfSealed, VERSION_AT } from '../../codec/envelope.js';
 import { ANNOUNCE, type Announcement } from './announcement.js';
 import type { RedisConnection } from './redis-connection.js';
@@ -30,12 +30,6 @@ export type WriteOutcome = 'created' | 'replaced' | 'older' | CacheError;
 /* Lua counts from 1 and includes the end. */
 const VERSION_FROM = VERSION_AT + 1;
 const VERSION_TO = VERSION_AT + VERSION_LENGTH;
-
-/**
- * A version further ahead of the server's clock than this does not protect its entry: it was made while some clock was
- * wrong, and obeying it would lock the key until that time comes. {@link HybridClock.observe} draws the same line.
- */
-const MAX_AHEAD_MS = 60_000;
 
 /** Lua: what an entry's beginning says, and whether one version is newer than another. */
 const COMPARE = `

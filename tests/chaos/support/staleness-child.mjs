@@ -34,6 +34,11 @@ function save() {
 const manager = await createManager(spec.config);
 const client = manager.client('shared');
 client.on('invalidate', ({ reason, keys = [], tags = [] }) => note('i', nowMs(), reason, [...keys, ...tags]));
+/**
+ * Whether Redis has a write: not yet (`false`), or never (`null`): one that ends in neither tier was overtaken by a write that counts as
+ * newer, and its caller was told so. Clocks agree to within half a round trip only.
+ */
+const isInRedis = ({ l2 }) => (l2 === 'none' ? null : l2 === 'written');
 const isSettled = () => client.health().l2?.status === 'healthy' && client.metrics().loggedKeys === 0;
 /** Without a bus there is no link to lose. */
 const isLinked = () => (client.health().sync?.status ?? 'connected') === 'connected';
@@ -113,21 +118,21 @@ async function load(call, key, tags) {
 const writes = {
   set(key) {
     const value = nextValue();
-    return write([valueLine(value, key, [], ({ l2 }) => l2 === 'written')], () => client.set(key, value));
+    return write([valueLine(value, key, [], isInRedis)], () => client.set(key, value));
   },
   setTagged(key) {
     const value = nextValue();
     const tags = spec.tags.filter(() => random.chance(0.5));
-    return write([valueLine(value, key, tags, ({ l2 }) => l2 === 'written')], () => client.set(key, value, { tags }));
+    return write([valueLine(value, key, tags, isInRedis)], () => client.set(key, value, { tags }));
   },
   setMany() {
     const entries = spec.keys.filter(() => random.chance(0.2)).map((key) => [key, nextValue()]);
-    const notes = entries.map(([key, value]) => valueLine(value, key, [], (answer) => answer.get(key).l2 === 'written'));
+    const notes = entries.map(([key, value]) => valueLine(value, key, [], (answer) => isInRedis(answer.get(key))));
     return write(notes, () => client.setMany(entries));
   },
   setL2Only(key) {
     const value = nextValue();
-    return write([valueLine(value, key, [], ({ l2 }) => l2 === 'written')], () => client.setL2Only(key, value));
+    return write([valueLine(value, key, [], isInRedis)], () => client.setL2Only(key, value));
   },
   delete: (key) => write([{ line: ['d', 'removal', key], isInRedis: asHealthy }], () => client.delete(key)),
   invalidateTags() {

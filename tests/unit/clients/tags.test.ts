@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { CacheClient } from '../../../lib/clients/cache-client.js';
 import type { CacheManager } from '../../../lib/manager/cache-manager.js';
 import { createManager } from '../../../lib/manager/create-manager.js';
-import { deletionLifeMs, TAG_MARK_LIFE_MS, tagMarkOf, tagOfMark } from '../../../lib/tiers/redis/tag-mark.js';
+import { deletionLifeMs, MARK_LIFE_MS, tagMarkOf, tagOfMark } from '../../../lib/tiers/redis/tag-mark.js';
 import { MAX_TTL_MS } from '../../../lib/base/duration.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import { Gate } from '../../integration/races/gate.js';
@@ -189,8 +189,8 @@ describe('the mark of a tag', () => {
   });
 
   test('G2: is remembered for longer than any entry is kept, stale window included', () => {
-    expect(TAG_MARK_LIFE_MS).toBeGreaterThan(2 * MAX_TTL_MS);
-    expect([deletionLifeMs(tagMarkOf('t'), 5), deletionLifeMs('t', 5)]).toEqual([TAG_MARK_LIFE_MS, 5]);
+    expect(MARK_LIFE_MS).toBeGreaterThan(2 * MAX_TTL_MS);
+    expect([deletionLifeMs(tagMarkOf('t'), 5), deletionLifeMs('t', 5)]).toEqual([MARK_LIFE_MS, 5]);
   });
 });
 
