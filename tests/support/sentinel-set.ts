@@ -104,12 +104,17 @@ export class SentinelSet {
   async failover(): Promise<RedisServer> {
     const before = await until(() => this.currentMaster(), { timeoutMs: CHANGE_TIMEOUT_MS });
     const [sentinel] = this.#running();
-    // Refused while the change before this one is not over for everybody.
-    await until(async () => (await sentinel?.call('SENTINEL', 'FAILOVER', MASTER_NAME)) === 'OK', {
-      timeoutMs: CHANGE_TIMEOUT_MS,
-      intervalMs: 100,
-    });
-    return this.#masterOtherThan(before);
+    // Refused while the change before this one is not over for everybody, and given up where no replica is ready yet: asked again.
+    const changed = await until(
+      async () => {
+        const now = await this.currentMaster().catch(() => before);
+        if (now !== before) return now;
+        await sentinel?.call('SENTINEL', 'FAILOVER', MASTER_NAME).catch(() => undefined);
+        return undefined;
+      },
+      { timeoutMs: CHANGE_TIMEOUT_MS, intervalMs: 1000, describe: `a master other than ${before.address}` },
+    );
+    return changed ?? this.master;
   }
 
   /** `kill -9` for the master; resolves to the replica the sentinels have made master. */
