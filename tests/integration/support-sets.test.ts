@@ -83,6 +83,8 @@ describe('SentinelSet', () => {
       redis.disconnect();
     });
     await redis.set('a', '1');
+    // Replication does not wait: whichever replica is promoted is to have it.
+    expect(await set.master.call('WAIT', 2, 10_000)).toBe(2);
     const before = set.master;
     expect(await set.killMaster()).not.toBe(before);
     expect(await set.master.call('GET', 'a')).toBe('1');

@@ -82,7 +82,8 @@ describe('connecting', () => {
     await expect(endpoint.works('k')).rejects.toMatchObject({ code: 'CACHE_L2_UNAVAILABLE' });
     await Promise.all(set.masters.map((server) => server.restart()));
     await usable(endpoint);
-    expect(endpoint.told).toEqual(['degrade', 'usable', 'recover']);
+    // The masters come up one by one, and the set of them may change once more.
+    expect(endpoint.told.filter((event) => event !== 'failover')).toEqual(['degrade', 'usable', 'recover']);
     await worksAgain(endpoint, 'k');
   });
 
