@@ -69,7 +69,7 @@ export class InvalidationReceiver implements BusFollower {
 
   /** Whether what is kept now would be served: false once `bypass` has run out of signs of life. */
   get isTrusted(): boolean {
-    return this.#link === undefined || this.#clock.nowMs() < this.#link.lastLifeMs + SILENCE_MS;
+    return this.#clock.nowMs() < this.#trustEndMs;
   }
 
   /** The state of the link. */
@@ -154,8 +154,12 @@ export class InvalidationReceiver implements BusFollower {
     this.#cancelAsk();
   }
 
+  get #trustEndMs(): number {
+    return this.#link === undefined ? Infinity : this.#link.lastLifeMs + SILENCE_MS;
+  }
+
   #trust(): void {
-    if (this.#link !== undefined) this.#core.parts.memory?.trustUntil(this.#link.lastLifeMs + SILENCE_MS);
+    this.#core.parts.memory?.trustUntil(this.#trustEndMs);
   }
 
   /** Asks Redis whether the service was cleared; again and again while nobody would tell. */

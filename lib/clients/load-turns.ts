@@ -7,7 +7,8 @@
  *    waits has not begun: a write overtakes what it found, but not what it will load (G4).
  */
 import { CacheError } from '../base/errors.js';
-import { randomId, systemRandom, type Random } from '../base/random.js';
+import { systemRandom, type Random } from '../base/random.js';
+import { newLeaseOwner } from '../tiers/redis/lease-script.js';
 import { Flight, type LoadEnd } from './flight.js';
 import { LEASE_MS, leaseNameOf, LoadLease } from './load-lease.js';
 import { growingPauseMs, type PauseRange } from './pauses.js';
@@ -15,9 +16,6 @@ import type { RedisSide, ServiceCore } from './service-core.js';
 
 /** Between two looks. */
 const PAUSES: PauseRange = { firstMs: 5, longestMs: 50 };
-
-/** Characters of the name a flight gives itself. */
-const OWNER_LENGTH = 16;
 
 /** What turns are made of. */
 export interface TurnParts {
@@ -53,7 +51,7 @@ export class LoadTurns {
   constructor(parts: TurnParts, flights: readonly Flight[], random: Random = systemRandom) {
     this.#parts = parts;
     this.#random = random;
-    this.#waiting = flights.map((flight) => ({ flight, owner: randomId(random, OWNER_LENGTH), isNew: true }));
+    this.#waiting = flights.map((flight) => ({ flight, owner: newLeaseOwner(random), isNew: true }));
   }
 
   /** Whether {@link next} has something to wait for. */

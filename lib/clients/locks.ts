@@ -8,16 +8,14 @@
 import { requireTtlMs, type Duration } from '../base/duration.js';
 import { CacheError } from '../base/errors.js';
 import { pause } from '../base/pause.js';
-import { randomId, systemRandom, type Random } from '../base/random.js';
+import { systemRandom, type Random } from '../base/random.js';
+import { newLeaseOwner } from '../tiers/redis/lease-script.js';
 import type { Lock } from './lock.js';
 import { growingPauseMs, type PauseRange } from './pauses.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 
 /** Between two attempts. */
 const PAUSES: PauseRange = { firstMs: 5, longestMs: 100 };
-
-/** Characters of the name an attempt gives itself. */
-const OWNER_LENGTH = 16;
 
 /** How to lock, in milliseconds. */
 export interface LockTimes {
@@ -59,7 +57,7 @@ export class Locks {
 
   async #take(redis: RedisSide, key: string, { ttlMs, waitMs = 0 }: LockTimes): Promise<Lock | undefined> {
     const { clock } = this.#core.parts;
-    const owner = randomId(this.#random, OWNER_LENGTH);
+    const owner = newLeaseOwner(this.#random);
     const endMs = clock.nowMs() + waitMs;
     let isUncertain = false;
     let failure: Error | undefined;

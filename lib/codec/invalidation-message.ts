@@ -28,6 +28,9 @@ export interface InvalidationMessage {
 /** A tag and the version of its invalidation: what was written with it before that is gone. */
 export type TagVersion = readonly [tag: string, version: string];
 
+/** The field of a stream's entry that holds the message. */
+export const MESSAGE_FIELD = 'm';
+
 /** The format and its version. Another version gets another tag, which older readers then ignore. */
 const FORMAT_TAG = 'OXM1';
 const ORIGIN_AT = FORMAT_TAG.length;

@@ -5,7 +5,7 @@
 import type { Clock } from '../base/clock.js';
 import { CacheError } from '../base/errors.js';
 import { pause } from '../base/pause.js';
-import type { ScriptWrite, WriteOutcome } from '../tiers/redis/write-script.js';
+import { MAX_BATCH_BYTES, type ScriptWrite, type WriteOutcome } from '../tiers/redis/write-script.js';
 
 /** How fast to replay. */
 export interface ReplayPace {
@@ -27,9 +27,6 @@ export interface ReplayWrite extends ScriptWrite {
 
 /** Told of each write what became of it. */
 export type OnReplayed = (write: ReplayWrite, outcome: WriteOutcome) => void;
-
-/** Bytes in one batch at most, unless a single write is larger. */
-const MAX_BATCH_BYTES = 1024 * 1024;
 
 /** See the file's header. One per pass. */
 export class ReplayBatches {

@@ -7,7 +7,7 @@
  */
 import type { Clock } from '../base/clock.js';
 import { CacheError } from '../base/errors.js';
-import type { WriteOutcome } from '../tiers/redis/write-script.js';
+import { MAX_BATCH_BYTES, type WriteOutcome } from '../tiers/redis/write-script.js';
 import { PendingWrite, type OnConfirmed, type Rescue } from './pending-write.js';
 
 /** How writes gather. */
@@ -26,9 +26,6 @@ export interface BatchPolicy {
 
 /** What follows upon outcomes (callers in a loop) leaves in parts of this many: Redis does one while the next is prepared. */
 const PART_SIZE = 16;
-
-/** Bytes in one batch at most, unless a single write is larger: one script call must not block Redis for long. */
-const MAX_BATCH_BYTES = 1024 * 1024;
 
 /** A batch under way. */
 interface SentBatch<R> {

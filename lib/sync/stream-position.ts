@@ -5,12 +5,9 @@
  * behind it had been trimmed when the reply was made. If it is gone, or another entry has its id, something may have been missed.
  */
 import { VERSION_LENGTH } from '../base/hybrid-clock.js';
-import { sealMessage } from '../codec/invalidation-message.js';
+import { MESSAGE_FIELD, sealMessage } from '../codec/invalidation-message.js';
 import type { LinkSession } from '../tiers/redis/link-session.js';
 import type { BusInbox } from './bus-inbox.js';
-
-/** The field of an entry that holds the message. */
-export const MESSAGE_FIELD = 'm';
 
 /** An entry as Redis replies with it: its id, then fields and values by turns. */
 export type StreamEntry = readonly [id: string, fields: readonly string[]];

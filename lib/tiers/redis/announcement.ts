@@ -2,7 +2,7 @@
  * What Redis is told to pass on to the other processes with a batch of writes: one message, and whether it goes to the
  * service's stream or is published. Within one script call where it can be, so that no write is applied without being told of.
  */
-import { sealMessage, type TagVersion } from '../../codec/invalidation-message.js';
+import { MESSAGE_FIELD, sealMessage, type TagVersion } from '../../codec/invalidation-message.js';
 import type { KeySpace } from './key-space.js';
 import type { RedisConnection } from './redis-connection.js';
 import { replyCode, unavailable } from './redis-errors.js';
@@ -13,9 +13,11 @@ import type { ScriptWrite } from './write-script.js';
  * Messages that a service's stream keeps at most: so many as fit into {@link STREAM_BYTES} if all are as long as the one that is added,
  * within these bounds. Roughly, because Redis trims whole nodes.
  */
-export const STREAM_LENGTH = 10_000;
+const MAX_LENGTH = 10_000;
 const MIN_LENGTH = 100;
 const STREAM_BYTES = 10 * 1024 * 1024;
+/** Of UTF-8, for one of a string's characters. */
+const MAX_BYTES_PER_CHARACTER = 3;
 
 /** A message and the way it goes. */
 export interface Announcement {
@@ -35,22 +37,26 @@ export interface AnnouncerParts {
 }
 
 /**
- * Lua: `announce(stream, channel, message)` passes a message on; returns an error's text when that failed. A stream that
+ * Lua: `announce(stream, length, channel, message)` passes a message on; returns an error's text when that failed. A stream that
  * Redis has no room for is removed instead: its readers notice, and drop what they hold.
  */
 export const ANNOUNCE = `
-local function announce(stream, channel, message)
+local function announce(stream, length, channel, message)
   local reply
-  if stream then
-    local length = '${STREAM_LENGTH}'
-    if #message > ${Math.floor(STREAM_BYTES / STREAM_LENGTH)} then length = math.max(${MIN_LENGTH}, math.floor(${STREAM_BYTES} / #message)) end
-    reply = redis.pcall('XADD', stream, 'MAXLEN', '~', length, '*', 'm', message)
+  if stream then reply = redis.pcall('XADD', stream, 'MAXLEN', '~', length, '*', '${MESSAGE_FIELD}', message)
   else reply = redis.pcall('PUBLISH', channel, message) end
   local failure = type(reply) == 'table' and reply.err
   if failure and stream and string.find(failure, 'OOM', 1, true) and type(redis.pcall('UNLINK', stream)) == 'number' then return nil end
   return failure or nil
 end
 `;
+
+/** How many messages the stream of an announcement keeps, as text. */
+export function streamLengthOf(message: string): string {
+  // Counting the bytes of a short message would cost more than it could tell.
+  if (message.length * MAX_BYTES_PER_CHARACTER * MAX_LENGTH <= STREAM_BYTES) return String(MAX_LENGTH);
+  return String(Math.max(MIN_LENGTH, Math.min(MAX_LENGTH, Math.floor(STREAM_BYTES / Buffer.byteLength(message)))));
+}
 
 /** Makes the announcements of one service. */
 export class Announcer {
@@ -90,10 +96,8 @@ export class Announcer {
     const { connection, timeoutMs } = this.#parts;
     try {
       if (stream === undefined) await connection.send('publish', [channel, message], timeoutMs);
-      else {
-        const length = Math.max(MIN_LENGTH, Math.min(STREAM_LENGTH, Math.floor(STREAM_BYTES / Buffer.byteLength(message))));
-        await connection.send('xadd', [stream, 'MAXLEN', '~', String(length), '*', 'm', message], timeoutMs);
-      }
+      else
+        await connection.send('xadd', [stream, 'MAXLEN', '~', streamLengthOf(message), '*', MESSAGE_FIELD, message], timeoutMs);
     } catch (error) {
       if (stream === undefined || replyCode(error) !== 'OOM') throw unavailable(error);
       await connection.send('unlink', [stream], timeoutMs).catch((failure: unknown) => {

@@ -32,9 +32,6 @@ export interface Acquired {
    * by itself, without a queue and without a `keyPrefix`.
    */
   readonly openLink: () => Redis | Cluster;
-  readonly isCluster: boolean;
-  /** What the versions of this process end in, and how it knows its own messages. */
-  readonly nodeId: string;
 }
 
 /** A shared connection with the readers that gather reads over it, one per deadline. */
@@ -77,7 +74,7 @@ export class ConnectionPool {
     }
     const { connection, factory } = pooled;
     const openLink = (): Redis | Cluster => factory.openLink();
-    return { connection, reader, openLink, isCluster: connection.isCluster, nodeId: connection.nodeId };
+    return { connection, reader, openLink };
   }
 
   /** Connects all; resolves when each can be used or its first attempt has failed. Never rejects. */

@@ -3,6 +3,7 @@
  * its holder gave itself before it asked: whoever lost the answer finds its own lease again, or gives it back, by that name.
  */
 import { NODE_ID_LENGTH } from '../../base/hybrid-clock.js';
+import { randomId, type Random } from '../../base/random.js';
 import type { RedisConnection } from './redis-connection.js';
 import { Script } from './script.js';
 
@@ -10,12 +11,20 @@ import { Script } from './script.js';
 const TIME_LENGTH = 16;
 
 /** Characters in a token. */
-export const TOKEN_LENGTH = TIME_LENGTH + NODE_ID_LENGTH;
+const TOKEN_LENGTH = TIME_LENGTH + NODE_ID_LENGTH;
+
+/** Characters of an owner's name. */
+const OWNER_LENGTH = 16;
+
+/** A name for whoever asks for a lease, unlike that of everybody else who ever asks. */
+export function newLeaseOwner(random: Random): string {
+  return randomId(random, OWNER_LENGTH);
+}
 
 /** A lease that is asked for. */
 export interface LeaseClaim {
   readonly redisKey: string;
-  /** Who asks: unlike the name of everybody else who ever asks for a lease. */
+  /** Who asks: see {@link newLeaseOwner}. */
   readonly owner: string;
 }
 

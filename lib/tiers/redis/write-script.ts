@@ -6,10 +6,13 @@
 import { CacheError } from '../../base/errors.js';
 import { MAX_AHEAD_MS, VERSION_LENGTH } from '../../base/hybrid-clock.js';
 import { EXPIRES_AT, FORMAT_TAG, KIND_AT, kindOfSealed, VERSION_AT } from '../../codec/envelope.js';
-import { ANNOUNCE, type Announcement } from './announcement.js';
+import { ANNOUNCE, streamLengthOf, type Announcement } from './announcement.js';
 import type { RedisConnection } from './redis-connection.js';
 import { describeFailure } from './redis-errors.js';
 import { Script } from './script.js';
+
+/** Bytes in one script call at most, unless a single write is larger: it must not block Redis for long. */
+export const MAX_BATCH_BYTES = 1024 * 1024;
 
 /** One sealed entry and where it goes. */
 export interface ScriptWrite {
@@ -50,7 +53,7 @@ end
 
 /**
  * KEYS[1]: the clear mark; then the entries; then the stream, if there is one. ARGV[1]: the message, empty for none; ARGV[2]:
- * the channel, empty where there is a stream; then the sealed entries.
+ * the channel, empty where there is a stream; ARGV[3]: how many messages the stream keeps; then the sealed entries.
  * Returns per entry: 1 created, 2 replaced a live value, 0 an entry or a clear that is not older is there, or the error's text.
  * What is sent again, with the version that is there, changes nothing (its lifetime may have been changed since), but is announced.
  * Bytes that are no entry of this format count as nothing. Where Redis has no room for a write, what was there is removed.
@@ -62,8 +65,8 @@ local call, sub, find = redis.pcall, string.sub, string.find
 local results, applied = {}, false
 local cleared = call('GET', KEYS[1]) or ''
 if #cleared ~= ${VERSION_LENGTH} then cleared = '' end
-for i = 3, #ARGV do
-  local key, entry, stored, kind, result = KEYS[i - 1], ARGV[i], '', '', 1
+for i = 4, #ARGV do
+  local key, entry, stored, kind, result = KEYS[i - 2], ARGV[i], '', '', 1
   local version = sub(entry, ${VERSION_FROM}, ${VERSION_TO})
   local head = call('GETRANGE', key, '0', '${VERSION_TO - 1}')
   if head.err then
@@ -90,11 +93,11 @@ for i = 3, #ARGV do
     -- No memory for the new entry: better nothing than the older one. That is all a deletion needs.
     if failure and (type(call('UNLINK', key)) ~= 'number' or sub(entry, ${KIND_AT + 1}, ${KIND_AT + 1}) ~= 'd') then result = failure end
   end
-  results[i - 2] = result
+  results[i - 3] = result
 end
 if applied and ARGV[1] ~= '' then
 ${ANNOUNCE}
-  local failure = announce(ARGV[2] == '' and KEYS[#KEYS], ARGV[2], ARGV[1])
+  local failure = announce(ARGV[2] == '' and KEYS[#KEYS], ARGV[3], ARGV[2], ARGV[1])
   if failure then
     for i = 1, #results do if results[i] ~= 0 then results[i] = failure end end
   end
@@ -104,7 +107,7 @@ return results
 
 /**
  * KEYS[1]: the entry; KEYS[2]: the stream, if there is one. ARGV[1]: the sealed entry; ARGV[2]: the version that must still be
- * there; ARGV[3], ARGV[4]: message and channel as above. Returns 1 when it was and is replaced, else 0.
+ * there; ARGV[3], ARGV[4], ARGV[5]: message, channel and length as above. Returns 1 when it was and is replaced, else 0.
  * Changes an entry's lifetime without putting an old value over a newer one.
  */
 const REPLACE_IF_SAME = `${ANNOUNCE}
@@ -113,7 +116,7 @@ if type(head) == 'table' then return head end
 if head ~= ARGV[2] then return 0 end
 redis.call('SET', KEYS[1], ARGV[1], 'PXAT', string.sub(ARGV[1], ${EXPIRES_AT + 1}, ${EXPIRES_AT + 13}))
 if ARGV[3] ~= '' then
-  local failure = announce(ARGV[4] == '' and KEYS[2], ARGV[4], ARGV[3])
+  local failure = announce(ARGV[4] == '' and KEYS[2], ARGV[5], ARGV[4], ARGV[3])
   if failure then return redis.error_reply(failure) end
 end
 return 1
@@ -121,13 +124,13 @@ return 1
 
 /**
  * KEYS[1]: a clear mark; KEYS[2]: the stream, if there is one. ARGV[1]: the version of the clear; ARGV[2]: how long it is
- * remembered, in milliseconds; ARGV[3], ARGV[4]: message and channel as above. Returns 1.
+ * remembered, in milliseconds; ARGV[3], ARGV[4], ARGV[5]: message, channel and length as above. Returns 1.
  */
 const SET_CLEAR_MARK = `${COMPARE}${ANNOUNCE}
 local stored = pcall('GET', KEYS[1])
 if type(stored) ~= 'string' or not is_newer(stored, ARGV[1]) then call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2]) end
 if ARGV[3] ~= '' then
-  local failure = announce(ARGV[4] == '' and KEYS[2], ARGV[4], ARGV[3])
+  local failure = announce(ARGV[4] == '' and KEYS[2], ARGV[5], ARGV[4], ARGV[3])
   if failure then return redis.error_reply(failure) end
 end
 return 1
@@ -214,7 +217,8 @@ export function removeOlder(
 }
 
 function messageArgs(announcement: Announcement | undefined): string[] {
-  return [announcement?.message ?? '', announcement?.channel ?? ''];
+  if (announcement === undefined) return ['', '', ''];
+  return [announcement.message, announcement.channel, streamLengthOf(announcement.message)];
 }
 
 function withStream(keys: string[], announcement: Announcement | undefined): string[] {

@@ -232,7 +232,7 @@ describe('clients', () => {
       client.disconnect();
     });
     const endpoint = await endpoints.open({}, client);
-    expect(endpoint.isCluster).toBe(true);
+    expect(endpoint.connection.isCluster).toBe(true);
     expect(endpoint.connection.endpoint).toBe(`redis+cluster://${host}:${port}`);
     expect(await allWork(endpoint)).toBe(true);
     const link = endpoint.openLink() as Cluster;
@@ -263,5 +263,5 @@ test('a plain Redis is no cluster, and is said to be none', async () => {
   endpoints.afterwards(() => {
     client.disconnect();
   });
-  expect((await endpoints.open({}, client)).isCluster).toBe(false);
+  expect((await endpoints.open({}, client)).connection.isCluster).toBe(false);
 });
