@@ -15,7 +15,7 @@ const schema6 = {
     services: {
       type: 'object',
       minProperties: 1,
-      propertyNames: { pattern: '^[A-Za-z0-9_.-]{1,64}$' },
+      propertyNames: { pattern: '^(?!\\.\\.?$)[A-Za-z0-9_.-]{1,64}$' },
       additionalProperties: { $ref: '#/definitions/service' },
     },
   },
@@ -3172,7 +3172,7 @@ function validate45(data, { instancePath = '', parentData, parentDataProperty, r
   return errors === 0;
 }
 
-const pattern5 = new RegExp('^[A-Za-z0-9_.-]{1,64}$', 'u');
+const pattern5 = new RegExp('^(?!\\.\\.?$)[A-Za-z0-9_.-]{1,64}$', 'u');
 
 function validate21(data, { instancePath = '', parentData, parentDataProperty, rootData = data } = {}) {
   /*# sourceURL="https://unpkg.com/oxcache/schemas/config.schema.json" */ let vErrors = null;
@@ -3272,7 +3272,7 @@ function validate21(data, { instancePath = '', parentData, parentDataProperty, r
                 instancePath: instancePath + '/services',
                 schemaPath: '#/properties/services/propertyNames/pattern',
                 keyword: 'pattern',
-                params: { pattern: '^[A-Za-z0-9_.-]{1,64}$' },
+                params: { pattern: '^(?!\\.\\.?$)[A-Za-z0-9_.-]{1,64}$' },
                 propertyName: key1,
               };
               if (vErrors === null) {

@@ -3,6 +3,7 @@ import { misuse } from '../base/describe-value.js';
 import { requireTtlMs } from '../base/duration.js';
 import { CacheError } from '../base/errors.js';
 import { requireOptionNames } from '../base/option-names.js';
+import { isReservedKey } from '../base/reserved-keys.js';
 import type { LoadOptions, SetOptions } from './cache-client.js';
 import { isWellFormed } from '../base/well-formed.js';
 import { readTags } from './tag-names.js';
@@ -10,7 +11,7 @@ import { readTags } from './tag-names.js';
 /** The key limit of a service without L2, which has no setting of its own. */
 export const DEFAULT_MAX_KEY_LENGTH = 1024;
 
-/** @throws {TypeError} not a string; {CacheError} CACHE_KEY_INVALID empty, too long, or not well-formed Unicode */
+/** @throws {TypeError} not a string; {CacheError} CACHE_KEY_INVALID empty, too long, reserved, or not well-formed Unicode */
 export function guardKey(key: unknown, maxLength: number, service: string): asserts key is string {
   if (typeof key !== 'string') throw misuse('key', 'a string', key);
   if (key.length === 0) throw new CacheError('CACHE_KEY_INVALID', 'A key must not be empty', { service, key });
@@ -24,6 +25,9 @@ export function guardKey(key: unknown, maxLength: number, service: string): asse
         key: shown,
       },
     );
+  }
+  if (isReservedKey(key)) {
+    throw new CacheError('CACHE_KEY_INVALID', 'A key must not begin with "\\u0001oxcache:", which is reserved', { service, key });
   }
   // Half a surrogate pair would be written as a replacement character: two keys would become one.
   if (!isWellFormed(key)) throw new CacheError('CACHE_KEY_INVALID', 'A key must be well-formed Unicode', { service });

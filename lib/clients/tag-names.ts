@@ -1,6 +1,7 @@
 /** Which names tags may have, and how many an entry (G12): 64 at most, of 1 to 256 characters. */
 import { misuse } from '../base/describe-value.js';
 import { CacheError } from '../base/errors.js';
+import { isReservedKey } from '../base/reserved-keys.js';
 import { isWellFormed } from '../base/well-formed.js';
 import type { SetOptions } from './cache-client.js';
 
@@ -44,8 +45,10 @@ function guardTag(tag: unknown, service: string | undefined): asserts tag is str
       ? 'must not be empty'
       : tag.length > MAX_TAG_LENGTH
         ? `must have at most ${MAX_TAG_LENGTH} characters`
-        : isWellFormed(tag)
-          ? undefined
-          : 'must be well-formed Unicode';
+        : isReservedKey(tag)
+          ? 'must not begin with "\\u0001oxcache:", which is reserved'
+          : isWellFormed(tag)
+            ? undefined
+            : 'must be well-formed Unicode';
   if (problem !== undefined) throw new CacheError('CACHE_KEY_INVALID', `A tag ${problem}`, { service });
 }

@@ -2,10 +2,11 @@
  * Tells a Redis that kept its data from one that came back empty: a mark among the service's entries, left while all was
  * well. It has the form of a deletion, so that a clear of the service leaves it alone. Only `wal.replay = "safe"` needs it.
  */
+import { RESERVED_PREFIX } from '../base/reserved-keys.js';
 import type { RedisTier } from '../tiers/redis/redis-tier.js';
 
-/** A key that nobody would choose. */
-const MARK_KEY = '\u0001oxcache:dataset';
+/** The reserved key of the mark. */
+const MARK_KEY = `${RESERVED_PREFIX}dataset`;
 
 /** Longer than any entry lives. A mark that expired is one that is missing: then Redis is only told what is invalid. */
 const MARK_TTL_MS = 31 * 24 * 3_600_000;

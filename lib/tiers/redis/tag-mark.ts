@@ -4,8 +4,10 @@
  * counts as nothing.
  */
 
-/** Begins the reserved keys of tags; nobody would choose such a key. */
-const TAG_MARK_PREFIX = '\u0001oxcache:tag:';
+import { RESERVED_PREFIX } from '../../base/reserved-keys.js';
+
+/** Begins the reserved keys of tags. */
+const TAG_MARK_PREFIX = `${RESERVED_PREFIX}tag:`;
 
 /** How long the mark of a tag, or of a clear, is remembered: longer than the longest TTL and the longest stale window together. */
 export const MARK_LIFE_MS = 61 * 24 * 3_600_000;

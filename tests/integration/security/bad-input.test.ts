@@ -47,6 +47,8 @@ const KEYS: readonly (readonly [string, unknown, object])[] = [
   ['an empty one', '', invalidKey],
   ['one that is too long', 'k'.repeat(1025), invalidKey],
   ['half a surrogate pair', 'a\ud800b', invalidKey],
+  ['one of our own kind', '\u0001oxcache:tag:t', invalidKey],
+  ['the beginning of our own keys', '\u0001oxcache:', invalidKey],
   ['a number', 42, misused],
   ['undefined', undefined, misused],
   ['null', null, misused],
@@ -80,6 +82,7 @@ describe('G12: a key', () => {
       () => client.setL2Only(bad, 1),
       () => client.getL1Only(bad),
       () => client.getL2Only(bad),
+      () => client.lock(bad, { ttl: '1s' }),
     ];
     for (const call of calls) await expect(call()).rejects.toMatchObject(error);
     expect(() => client.peek(bad)).toThrow(expect.objectContaining(error));

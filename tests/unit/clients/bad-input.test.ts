@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import type { CacheClient } from '../../../lib/clients/cache-client.js';
 import type { CacheManager } from '../../../lib/manager/cache-manager.js';
 import { createManager } from '../../../lib/manager/create-manager.js';
+import { cached } from '../../../lib/wrap/cached.js';
 import { collectEvents } from '../../support/collect-events.js';
 
 let manager: CacheManager;
@@ -56,6 +57,7 @@ describe.each(CALLS)('%s', (_name, call) => {
     ['an empty key', ''],
     ['a key of 1025 characters', 'x'.repeat(1025)],
     ['half of a pair of surrogates', 'a\ud83d'],
+    ['a key of the kind that the library keeps for itself', '\u0001oxcache:tag:t'],
   ])('refuses %s with CACHE_KEY_INVALID', async (_what, key) => {
     const events = collectEvents(client, 'write', 'load', 'delete');
     expect(await failureOf(() => call(key))).toMatchObject({ code: 'CACHE_KEY_INVALID', service: 's' });
@@ -72,6 +74,31 @@ describe.each(CALLS)('%s', (_name, call) => {
   test('takes a key of 1024 characters', async () => {
     await call('x'.repeat(1024));
     expect(client.metrics().writesFailed).toBe(0);
+  });
+});
+
+describe('a key that the library keeps for itself', () => {
+  const reserved = '\u0001oxcache:tag:t';
+
+  test('is made no use of by a wrapped function, which runs', async () => {
+    const events = collectEvents(client, 'write', 'error');
+    const load = cached(client, (id: string) => id.length, { key: (id) => id });
+    expect(await load(reserved)).toBe(reserved.length);
+    expect(events).toMatchObject([{ event: 'error', payload: { error: { code: 'CACHE_KEY_INVALID' } } }]);
+    await expect(load.invalidate(reserved)).rejects.toMatchObject({ code: 'CACHE_KEY_INVALID' });
+    await expect(load.refresh(reserved)).rejects.toMatchObject({ code: 'CACHE_KEY_INVALID' });
+  });
+
+  test('is no tag either', async () => {
+    await expect(client.set('k', 1, { tags: [reserved] })).rejects.toMatchObject({ code: 'CACHE_KEY_INVALID' });
+    await expect(client.invalidateTags(reserved)).rejects.toMatchObject({ code: 'CACHE_KEY_INVALID' });
+  });
+
+  test('differs from one that merely resembles it', async () => {
+    for (const key of ['\u0001', '\u0001oxcache', 'oxcache:tag:t', ' \u0001oxcache:tag:t']) {
+      await client.set(key, 1);
+      expect(await client.get(key)).toBe(1);
+    }
   });
 });
 

@@ -44,6 +44,13 @@ describe('one issue for one mistake, with its path, its line and what to do', ()
       `1 services.${'a'.repeat(65)}`,
       /cannot be a name/,
     ],
+    ['a service named like a folder', '[services."."]\ncache_type = "l1"', '1 services."."', /other than `\.` and `\.\.`/],
+    [
+      'a service named like the folder above',
+      '[services.".."]\ncache_type = "l1"',
+      '1 services.".."',
+      /other than `\.` and `\.\.`/,
+    ],
     ['an empty service name', '[services.""]\ncache_type = "l1"', '1 services.""', /cannot be a name/],
     ['a misspelt cache_type', '[services.a]\ncache_type = "twolevel"', '2 services.a.cache_type', /did you mean "two-level"\?/],
     [
