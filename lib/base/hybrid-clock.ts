@@ -92,15 +92,20 @@ export class HybridClock {
     return this.#text + (COUNTER_TEXT[ticks - ms * TICKS_PER_MS] ?? '') + this.#nodeId;
   }
 
-  /** Makes every later stamp newer than `version`, unless that is more than a minute ahead of the server's clock. */
-  observe(version: string): void {
+  /** Whether a version is to be followed and obeyed: the one place where {@link MAX_AHEAD_MS} is applied in a process. */
+  accepts(version: string): boolean {
     // Most versions read are older than the newest one followed so far; their text alone says so (4).
-    if (version <= this.#highestSeen) return;
-    const ms = timeOfVersion(version);
-    if (!(ms - this.nowMs() < MAX_AHEAD_MS)) return;
+    return version <= this.#highestSeen || timeOfVersion(version) - this.nowMs() <= MAX_AHEAD_MS;
+  }
+
+  /** Makes every later stamp newer than `version`, unless that is not to be followed; returns whether it {@link accepts} it. */
+  observe(version: string): boolean {
+    if (version <= this.#highestSeen) return true;
+    if (!this.accepts(version)) return false;
     this.#highestSeen = version;
-    const ticks = ms * TICKS_PER_MS + Number(version.slice(13, 17));
+    const ticks = timeOfVersion(version) * TICKS_PER_MS + Number(version.slice(13, 17));
     if (ticks > this.#last) this.#last = ticks;
+    return true;
   }
 
   /**

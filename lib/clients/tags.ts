@@ -108,7 +108,8 @@ export class Tags {
   /** An invalidation was heard of, from this process or another one. */
   invalidated(tag: string, version: string): void {
     this.#followClock();
-    this.#redis?.tier.clock.observe(version);
+    // Obeying a version of a broken clock would make the tag useless until that time.
+    if (this.#redis?.tier.clock.observe(version) !== true) return;
     // What was noted already was carried out then; what has been written with the tag since is to stay.
     if (this.#versions.note(tag, version)) this.#drop(tag);
   }
@@ -180,22 +181,21 @@ export class Tags {
   #versionIn(redis: RedisSide, key: string, raw: Buffer | null): string | undefined {
     if (raw === null) return '';
     const opened = openEnvelope(raw);
-    if (typeof opened !== 'string') {
-      redis.tier.clock.observe(opened.version);
-      return opened.version;
-    }
+    if (typeof opened !== 'string') return redis.tier.clock.observe(opened.version) ? opened.version : '';
     // Reports it (G13).
     void redis.tier.open(key, raw);
     return undefined;
   }
 
   /** The last invalidation of a tag in the log, from this process or one that is gone; empty: none. */
-  #unconfirmed({ outbox }: RedisSide, tag: string): string {
+  #unconfirmed({ tier, outbox }: RedisSide, tag: string): string {
     if (outbox.loggedKeys === 0) return '';
     const key = tagMarkOf(tag);
     const mark = outbox.find(key) ?? outbox.reconcile(key, null);
     if (mark === GIVEN_UP) return SOME_TIME;
-    return mark === null ? '' : versionOfSealed(mark);
+    if (mark === null) return '';
+    const version = versionOfSealed(mark);
+    return tier.clock.accepts(version) ? version : '';
   }
 
   #mark(redis: RedisSide, tag: string, stamp: number): Promise<PutOutcome> {

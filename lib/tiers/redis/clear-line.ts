@@ -2,7 +2,7 @@
  * The version of the last clear of a service, as far as this process knows: an entry older than that counts as nothing,
  * whether Redis has removed it yet or not. That is why a clear is done as soon as its version is known.
  */
-import { MAX_AHEAD_MS, timeOfVersion, VERSION_LENGTH, type HybridClock } from '../../base/hybrid-clock.js';
+import { VERSION_LENGTH, type HybridClock } from '../../base/hybrid-clock.js';
 
 /** See the file's header. */
 export class ClearLine {
@@ -22,7 +22,7 @@ export class ClearLine {
   raise(version: string): boolean {
     if (version.length !== VERSION_LENGTH || version <= this.#version) return false;
     // Made by a broken clock: obeying it would empty the service until that time.
-    if (!(timeOfVersion(version) - this.#clock.nowMs() <= MAX_AHEAD_MS)) return false;
+    if (!this.#clock.accepts(version)) return false;
     this.#version = version;
     return true;
   }
