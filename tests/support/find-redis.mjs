@@ -35,7 +35,7 @@ export function findRedisServer(env) {
 /** What to type on each system, for the message when nothing else helps. */
 export const INSTALL_ADVICE = [
   'The integration tests start their own Redis and need the redis-server program. Install it with',
-  '  Debian, Ubuntu:  sudo apt-get update && sudo apt-get install -y --no-install-recommends redis-server',
+  '  Debian, Ubuntu:  sudo apt-get update && sudo apt-get install -y --no-install-recommends redis-server gcc libc6-dev',
   '  Fedora:          sudo dnf install -y redis        (since Fedora 41: valkey-compat-redis)',
   '  Alpine:          sudo apk add redis',
   '  macOS:           brew install redis',
@@ -43,22 +43,26 @@ export const INSTALL_ADVICE = [
 ].join('\n');
 
 /**
- * The commands that install redis-server on this machine without a question being asked, or `undefined` when there is no
+ * The commands that install packages on this machine without a question being asked, or `undefined` when there is no
  * such way: only apt-get is driven, as root or with a sudo that wants no password.
  *
  * @param {{ isRoot: boolean, has: (command: string) => boolean, canSudo: () => boolean }} machine
+ * @param {readonly string[]} packages Debian's names; absent: redis-server
  * @returns {string[][] | undefined}
  */
-export function planInstall({ isRoot, has, canSudo }) {
+export function planInstall({ isRoot, has, canSudo }, packages = ['redis-server']) {
   if (!has('apt-get')) return undefined;
   if (!isRoot && !(has('sudo') && canSudo())) return undefined;
   const prefix = isRoot ? [] : ['sudo', '-n'];
   // RUNLEVEL=1 makes the package's own scripts leave its service alone, except under systemd, where it is stopped afterwards.
   const settings = ['env', 'DEBIAN_FRONTEND=noninteractive', 'RUNLEVEL=1'];
-  const stopService = has('systemctl') ? [[...prefix, 'systemctl', 'disable', '--now', 'redis-server.service']] : [];
+  const stopService =
+    packages.includes('redis-server') && has('systemctl')
+      ? [[...prefix, 'systemctl', 'disable', '--now', 'redis-server.service']]
+      : [];
   return [
     [...prefix, ...settings, 'apt-get', 'update', '-q'],
-    [...prefix, ...settings, 'apt-get', 'install', '-y', '-q', '--no-install-recommends', 'redis-server'],
+    [...prefix, ...settings, 'apt-get', 'install', '-y', '-q', '--no-install-recommends', ...packages],
     ...stopService,
   ];
 }
@@ -96,4 +100,18 @@ export function provideRedisServer(say) {
   const installed = findRedisServer(process.env);
   if (installed === undefined) throw new Error(INSTALL_ADVICE);
   return installed;
+}
+
+/**
+ * Installs a C compiler where there is none and that can be done. The tests that step the clock of a server need one, and say so
+ * themselves where it is missing.
+ *
+ * @param {(line: string) => void} say told what is being run
+ */
+export function provideCompiler(say) {
+  if (thisMachine.has('cc')) return;
+  for (const [command, ...args] of planInstall(thisMachine, ['gcc', 'libc6-dev']) ?? []) {
+    say(`No C compiler found; running: ${[command, ...args].join(' ')}`);
+    spawnSync(command, args, { stdio: 'ignore' });
+  }
 }

@@ -1,5 +1,6 @@
 /** What a test can ask of a redis-server, and the configuration file that says so to redis. */
 import type { Certificates } from './certificates.js';
+import type { SteppedClock } from './stepped-clock.js';
 
 /** A user of the server's access control list. */
 export interface RedisUser {
@@ -30,6 +31,8 @@ export interface RedisServerOptions {
   readonly appendonly?: boolean;
   /** The server's folder, which is then kept; absent: a temporary one. */
   readonly dir?: string;
+  /** A clock that the test steps; absent: the machine's. */
+  readonly clock?: SteppedClock;
 }
 
 /** Where a server lives. */

@@ -168,6 +168,7 @@ export class RedisServer {
     const child = spawn(binary, [configFile, ...(this.#options.args ?? [])], {
       cwd: this.dir,
       stdio: ['ignore', logFile, logFile],
+      env: { ...process.env, ...this.#options.clock?.env },
     });
     closeSync(logFile);
     child.unref();

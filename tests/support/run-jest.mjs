@@ -3,7 +3,7 @@
 // REDIS_SERVER names a redis-server binary to use.
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { provideRedisServer } from './find-redis.mjs';
+import { provideCompiler, provideRedisServer } from './find-redis.mjs';
 
 const PROJECTS = ['unit', 'integration', 'package'];
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -23,6 +23,7 @@ function fail(message) {
 if (projects.some((name) => name !== 'unit')) {
   try {
     env.REDIS_SERVER = provideRedisServer((line) => console.error(line));
+    provideCompiler((line) => console.error(line));
   } catch (error) {
     fail(error.message);
   }

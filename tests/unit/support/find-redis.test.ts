@@ -53,6 +53,13 @@ describe('planInstall', () => {
     ]);
   });
 
+  test('other packages are installed the same way, and have no service to stop', () => {
+    const machine = { isRoot: true, has: having('apt-get', 'systemctl'), canSudo: () => false };
+    expect(commandsOf(planInstall(machine, ['gcc', 'libc6-dev']))?.slice(1)).toEqual([
+      'env DEBIAN_FRONTEND=noninteractive RUNLEVEL=1 apt-get install -y -q --no-install-recommends gcc libc6-dev',
+    ]);
+  });
+
   test('under systemd it stops the service of the package', () => {
     const plan = planInstall({ isRoot: true, has: having('apt-get', 'systemctl'), canSudo: () => false });
     expect(commandsOf(plan)?.at(-1)).toBe('systemctl disable --now redis-server.service');
