@@ -28,12 +28,13 @@ export class LoadLease {
   #isOver = false;
   #cancel: () => void = () => undefined;
 
-  constructor(redis: RedisSide, clock: Clock, key: string, token: string) {
+  /** @param sentMs when the lease was asked for: its time began then at the earliest */
+  constructor(redis: RedisSide, clock: Clock, key: string, token: string, sentMs: number) {
     this.#redis = redis;
     this.#clock = clock;
     this.#key = key;
     this.#token = token;
-    this.#planRenewal();
+    this.#planRenewal(sentMs);
   }
 
   /** Gives the lease back, as soon as Redis has what was loaded. Never rejects: at worst the lease ends with its time. */
@@ -49,15 +50,17 @@ export class LoadLease {
     await this.#redis.tier.releaseLease(leaseNameOf(this.#key), this.#token).catch(() => false);
   }
 
-  #planRenewal(): void {
-    this.#cancel = this.#clock.schedule(() => void this.#renew(), RENEWAL_MS);
+  /** Plans the next renewal; `sentMs` is when the last one, or the first claim, was sent. */
+  #planRenewal(sentMs: number): void {
+    this.#cancel = this.#clock.schedule(() => void this.#renew(), Math.max(0, sentMs + RENEWAL_MS - this.#clock.nowMs()));
   }
 
   async #renew(): Promise<void> {
+    const sentMs = this.#clock.nowMs();
     const isHeld = await this.#redis.tier
       .extendLease(leaseNameOf(this.#key), this.#token, LEASE_MS)
       // Perhaps the next one gets through.
       .catch(() => true);
-    if (isHeld && !this.#isOver) this.#planRenewal();
+    if (isHeld && !this.#isOver) this.#planRenewal(sentMs);
   }
 }

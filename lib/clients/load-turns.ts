@@ -10,12 +10,16 @@ import { CacheError } from '../base/errors.js';
 import { systemRandom, type Random } from '../base/random.js';
 import { newLeaseOwner } from '../tiers/redis/lease-script.js';
 import { Flight, type LoadEnd } from './flight.js';
+import { leaseEndMs } from './lease-end.js';
 import { LEASE_MS, leaseNameOf, LoadLease } from './load-lease.js';
 import { growingPauseMs, type PauseRange } from './pauses.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 
 /** Between two looks. */
 const PAUSES: PauseRange = { firstMs: 5, longestMs: 50 };
+
+/** Claims of one lease in a row at most: the second is for an answer that came too late. */
+const MAX_CLAIMS = 2;
 
 /** What turns are made of. */
 export interface TurnParts {
@@ -31,6 +35,12 @@ export interface TurnResult {
   readonly found: ReadonlyMap<Flight, LoadEnd>;
   /** They are to be loaded by this process now. */
   readonly mine: readonly Flight[];
+}
+
+/** The answer to a claim of a lease: its token, or `undefined` when another process has it; and when it was asked for. */
+interface Claim {
+  readonly token: string | undefined;
+  readonly sentMs: number;
 }
 
 interface Waiting {
@@ -85,7 +95,6 @@ export class LoadTurns {
   /** What is to be done about a flight now; `undefined`: wait. Never rejects. */
   async #ask(one: Waiting): Promise<LoadEnd | 'load' | undefined> {
     const { flight, owner } = one;
-    const { redis } = this.#parts;
     // Who waited for another process's reload ahead of time takes what that brought.
     const looks = !flight.isForced || (flight.isBackground && !one.isNew);
     this.#renew(flight);
@@ -94,17 +103,31 @@ export class LoadTurns {
       if (found !== undefined) return found;
     }
     one.isNew = false;
-    let token: string | undefined;
+    let claim: Claim;
     try {
-      token = await redis.tier.acquireLease(leaseNameOf(flight.key), owner, LEASE_MS);
+      claim = await this.#claim(flight.key, owner);
     } catch (error) {
       this.#failed(flight, owner, error);
       return 'load';
     }
-    if (token === undefined) return this.#leaveToOthers(flight);
-    this.#hold(flight, token);
+    if (claim.token === undefined) return this.#leaveToOthers(flight);
+    this.#hold(flight, claim.token, claim.sentMs);
     this.#renew(flight);
     return looks ? ((await this.#lookAgain(flight)) ?? 'load') : 'load';
+  }
+
+  /**
+   * Asks for the lease of a key. An answer so late that the lease may be over is asked for once more; a Redis that is late again
+   * is too slow for leases, and the load goes on with what it got.
+   */
+  async #claim(key: string, owner: string): Promise<Claim> {
+    const { core, redis } = this.#parts;
+    const { clock } = core.parts;
+    for (let attempt = 1; ; attempt++) {
+      const sentMs = clock.nowMs();
+      const token = await redis.tier.acquireLease(leaseNameOf(key), owner, LEASE_MS);
+      if (token === undefined || attempt === MAX_CLAIMS || clock.nowMs() < leaseEndMs(sentMs, LEASE_MS)) return { token, sentMs };
+    }
   }
 
   /** What is cached by now; `load` when L2 can't be asked any more. */
@@ -134,9 +157,9 @@ export class LoadTurns {
     return undefined;
   }
 
-  #hold(flight: Flight, token: string): void {
+  #hold(flight: Flight, token: string, sentMs: number): void {
     const { core, redis } = this.#parts;
-    const lease = new LoadLease(redis, core.parts.clock, flight.key, token);
+    const lease = new LoadLease(redis, core.parts.clock, flight.key, token, sentMs);
     core.parts.background.add(
       flight.left.then(() => lease.end()),
       () => undefined,

@@ -3,13 +3,14 @@
  * refused, at once or when the time its caller would wait is up (G6).
  *
  * An attempt whose answer was lost may have the lock. The next attempt of the same call then finds it, and a call that ends
- * without it gives back what it may have.
+ * without it gives back what it may have. The same holds for an answer so late that the lease in it is over.
  */
 import { requireTtlMs, type Duration } from '../base/duration.js';
 import { CacheError } from '../base/errors.js';
 import { pause } from '../base/pause.js';
 import { systemRandom, type Random } from '../base/random.js';
 import { newLeaseOwner } from '../tiers/redis/lease-script.js';
+import { leaseEndMs } from './lease-end.js';
 import type { Lock } from './lock.js';
 import { growingPauseMs, type PauseRange } from './pauses.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
@@ -64,6 +65,7 @@ export class Locks {
     for (let round = 0; ; round++) {
       let token: string | undefined;
       failure = undefined;
+      const sentMs = clock.nowMs();
       try {
         token = await redis.tier.acquireLease(key, owner, ttlMs);
       } catch (error) {
@@ -71,10 +73,15 @@ export class Locks {
         // What was not even sent has no effect.
         isUncertain ||= error !== redis.tier.unusableError();
       }
-      if (token !== undefined && !this.#core.isClosed) return new HeldLock(this.#core, redis, { key, ttlMs, token });
+      if (token !== undefined) {
+        const isHeld = clock.nowMs() < leaseEndMs(sentMs, ttlMs);
+        if (isHeld && !this.#core.isClosed) return new HeldLock(this.#core, redis, { key, ttlMs, token });
+        // The answer came too late; whether Redis still keeps the lease is not known.
+        isUncertain = true;
+      }
       const leftMs = endMs - clock.nowMs();
       if (leftMs <= 0 || this.#core.isClosed) {
-        if (isUncertain || token !== undefined) this.#giveBack(redis, key, owner);
+        if (isUncertain) giveBack(this.#core, redis, key, owner);
         break;
       }
       await pause(clock, Math.min(leftMs, growingPauseMs(PAUSES, round, this.#random)), true);
@@ -83,11 +90,12 @@ export class Locks {
     if (failure !== undefined) throw CacheError.is(failure) ? this.#core.locate(failure, key) : failure;
     return undefined;
   }
+}
 
-  #giveBack(redis: RedisSide, key: string, owner: string): void {
-    // Where this fails too, the lock ends with its time.
-    this.#core.parts.background.add(redis.tier.releaseLease(key, owner), () => undefined);
-  }
+/** Releases, in the background, a lock that its caller does not get or may not use any more. */
+function giveBack(core: ServiceCore, redis: RedisSide, key: string, holder: string): void {
+  // Where this fails too, the lock ends with its time.
+  core.parts.background.add(redis.tier.releaseLease(key, holder), () => undefined);
 }
 
 /** What is held. */
@@ -114,7 +122,12 @@ class HeldLock implements Lock {
     const { key, ttlMs, token } = this.#holding;
     const lifeMs = ttl === undefined ? ttlMs : requireTtlMs(ttl, 'ttl', this.#core.parts.strategies);
     this.#core.requireOpen();
-    return this.#located(this.#redis.tier.extendLease(key, token, lifeMs));
+    const { clock } = this.#core.parts;
+    const sentMs = clock.nowMs();
+    const isExtended = await this.#located(this.#redis.tier.extendLease(key, token, lifeMs));
+    if (!isExtended || clock.nowMs() < leaseEndMs(sentMs, lifeMs)) return isExtended;
+    giveBack(this.#core, this.#redis, key, token);
+    return false;
   }
 
   async release(): Promise<boolean> {

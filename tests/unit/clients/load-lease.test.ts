@@ -43,7 +43,7 @@ beforeEach(() => {
 
 describe('the lease of a load', () => {
   test('is renewed three times within its time, and after that', async () => {
-    const lease = new LoadLease(fakeRedis(), clock, 'k', 'token');
+    const lease = new LoadLease(fakeRedis(), clock, 'k', 'token', clock.nowMs());
     await pass(LEASE_MS);
     expect(asked).toEqual(Array(3).fill(`extend true token ${LEASE_MS}`));
     await pass(LEASE_MS);
@@ -52,7 +52,7 @@ describe('the lease of a load', () => {
   });
 
   test('is released by its token, and not renewed any more', async () => {
-    const lease = new LoadLease(fakeRedis(), clock, 'k', 'token');
+    const lease = new LoadLease(fakeRedis(), clock, 'k', 'token', clock.nowMs());
     await lease.end();
     expect(asked).toEqual(['release true token']);
     await pass(2 * LEASE_MS);
@@ -63,7 +63,7 @@ describe('the lease of a load', () => {
   test('is renewed until Redis has what was loaded, and then released', async () => {
     let isThere: () => void = () => undefined;
     pushed = new Promise((resolve) => (isThere = resolve));
-    const lease = new LoadLease(fakeRedis(), clock, 'k', 'token');
+    const lease = new LoadLease(fakeRedis(), clock, 'k', 'token', clock.nowMs());
     const ended = lease.end();
     await pass(700);
     expect(asked).toEqual([`extend true token ${LEASE_MS}`]);
@@ -74,7 +74,7 @@ describe('the lease of a load', () => {
 
   test('is not renewed once it was lost', async () => {
     answer = () => Promise.resolve(false);
-    const lease = new LoadLease(fakeRedis(), clock, 'k', 'token');
+    const lease = new LoadLease(fakeRedis(), clock, 'k', 'token', clock.nowMs());
     await pass(2 * LEASE_MS);
     expect(asked).toHaveLength(1);
     await lease.end();
@@ -84,7 +84,7 @@ describe('the lease of a load', () => {
     answer = () => Promise.reject(new Error('away'));
     pushed = Promise.reject(new Error('away'));
     pushed.catch(() => undefined);
-    const lease = new LoadLease(fakeRedis(), clock, 'k', 'token');
+    const lease = new LoadLease(fakeRedis(), clock, 'k', 'token', clock.nowMs());
     await pass(LEASE_MS);
     expect(asked).toHaveLength(3);
     await lease.end();
@@ -93,7 +93,7 @@ describe('the lease of a load', () => {
   test('that ends during a renewal is not renewed again', async () => {
     let reply: (isHeld: boolean) => void = () => undefined;
     answer = () => new Promise((resolve) => (reply = resolve));
-    const lease = new LoadLease(fakeRedis(), clock, 'k', 'token');
+    const lease = new LoadLease(fakeRedis(), clock, 'k', 'token', clock.nowMs());
     await pass(600);
     const renewed = reply;
     answer = () => Promise.resolve(true);

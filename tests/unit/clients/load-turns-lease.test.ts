@@ -3,7 +3,7 @@ import { beforeEach, describe, expect, test } from '@jest/globals';
 import { BackgroundTasks } from '../../../lib/base/background-tasks.js';
 import { CacheError } from '../../../lib/base/errors.js';
 import { Flight, type LoadEnd } from '../../../lib/clients/flight.js';
-import { leaseNameOf } from '../../../lib/clients/load-lease.js';
+import { LEASE_MS, leaseNameOf } from '../../../lib/clients/load-lease.js';
 import { LoadTurns, type TurnResult } from '../../../lib/clients/load-turns.js';
 import type { RedisSide, ServiceCore } from '../../../lib/clients/service-core.js';
 import { WriteFence } from '../../../lib/sync/write-fence.js';
@@ -22,6 +22,7 @@ let reported: string[];
 let asked: string[];
 let take: (key: string) => Promise<string | undefined>;
 let look: (flight: Flight) => LoadEnd | undefined;
+let renewals: number;
 
 beforeEach(() => {
   clock = new FakeClock();
@@ -31,6 +32,7 @@ beforeEach(() => {
   asked = [];
   take = () => Promise.resolve(undefined);
   look = () => undefined;
+  renewals = 0;
 });
 
 function keyOf(leaseName: string): string {
@@ -44,7 +46,10 @@ function turnsOf(...flights: Flight[]): LoadTurns {
       asked.push(`take ${keyOf(name)}`);
       return take(keyOf(name));
     },
-    extendLease: () => Promise.resolve(true),
+    extendLease: () => {
+      renewals++;
+      return Promise.resolve(true);
+    },
     releaseLease: (name: string, holder: string) => {
       asked.push(`release ${keyOf(name)} ${holder === 'token' ? 'by token' : 'by owner'}`);
       return Promise.resolve(true);
@@ -120,6 +125,44 @@ describe('a flight whose lease is free', () => {
     expect(flight.isOvertaken).toBe(false);
     fence.overtake('k');
     expect(flight.isOvertaken).toBe(true);
+  });
+});
+
+describe('a lease of a load whose answer comes after its time', () => {
+  test('is asked for once more, and then the load goes on with what it got', async () => {
+    take = () => {
+      clock.advance(LEASE_MS);
+      return Promise.resolve('token');
+    };
+    const flight = new Flight('k', false);
+    expect((await turnsOf(flight).next()).mine).toEqual([flight]);
+    expect(asked).toEqual(['take k', 'take k', 'look k']);
+  });
+
+  test('is left to the process that has it by then', async () => {
+    const answers = ['token', undefined];
+    take = () => {
+      clock.advance(LEASE_MS);
+      return Promise.resolve(answers.shift());
+    };
+    const flight = new Flight('k', false);
+    const watched = watch(turnsOf(flight));
+    await settle();
+    expect([asked, watched.result, flight.isHeldElsewhere]).toEqual([['take k', 'take k'], undefined, true]);
+    flight.abandon(new Error('nobody waits'));
+  });
+
+  test('is renewed as early as if it had come at once', async () => {
+    take = () => {
+      clock.advance(LEASE_MS / 2);
+      return Promise.resolve('token');
+    };
+    const flight = new Flight('k', false);
+    await turnsOf(flight).next();
+    expect(renewals).toBe(0);
+    clock.advance(0);
+    expect(renewals).toBe(1);
+    flight.land(FOUND);
   });
 });
 
