@@ -35,6 +35,8 @@ export class Flight extends FenceTicket {
   hasStarted = false;
   /** What is loaded will be tagged with these. */
   readonly loadTags: readonly string[] | undefined;
+  /** Whether what is loaded is stored: not where closing had begun before. */
+  isKept = true;
   /** Whether the flight has ended or been given up. */
   isOver = false;
   /** Whether L2 was asked and could not answer. */

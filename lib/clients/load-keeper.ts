@@ -30,7 +30,7 @@ export class LoadKeeper {
       }
       const prepared = await this.#writes.prepare(key, value, flight.loadTags);
       const handedOut = this.#memory === undefined ? value : prepared.kept;
-      if (flight.isOvertaken || this.#isOfNoUse()) return handedOut;
+      if (flight.isOvertaken || !flight.isKept || this.#isOfNoUse()) return handedOut;
       this.#core.parts.fence.close(flight);
       await this.#storeFor(flight, prepared, stamp, ttlMs);
       return handedOut;
@@ -56,7 +56,7 @@ export class LoadKeeper {
 
   async #keepNothing(flight: Flight, stamp: number): Promise<void> {
     const { config, fence } = this.#core.parts;
-    if (flight.isOvertaken || this.#isOfNoUse()) return;
+    if (flight.isOvertaken || !flight.isKept || this.#isOfNoUse()) return;
     fence.close(flight);
     const absent = this.#writes.prepareAbsent(flight.key, flight.loadTags);
     if (config.nullTtlMs > 0) await this.#storeFor(flight, absent, stamp, config.nullTtlMs);

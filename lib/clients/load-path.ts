@@ -73,6 +73,7 @@ export class LoadPath {
   open(key: string, isForced: boolean, tags?: readonly string[]): Flight {
     const { flights } = this.#core.parts;
     const flight = new Flight(key, isForced, this.#isSingle ? flights.get(key)?.left : undefined, tags);
+    flight.isKept = !this.#core.isClosing;
     flights.add(flight, this.#isSingle);
     return flight;
   }
@@ -110,7 +111,7 @@ export class LoadPath {
   /** The turns of flights whose key is not cached; `undefined` when this process need not ask the others. */
   turnsOf(flights: readonly Flight[]): LoadTurns | undefined {
     const redis = this.#sharedRedis;
-    if (redis === undefined || flights.length === 0) return undefined;
+    if (redis === undefined || flights.length === 0 || this.#core.isClosing) return undefined;
     return new LoadTurns({ core: this.#core, redis, look: (flight) => this.findCached(flight) }, flights);
   }
 
@@ -166,7 +167,7 @@ export class LoadPath {
   /** Starts a reload nobody waits for, unless the key is being loaded already or its last such reload failed just now. */
   refreshInBackground(key: string, loader: Loader<unknown>, options: CheckedLoadOptions): void {
     const { flights, background } = this.#core.parts;
-    if (flights.get(key)?.isOver === false || this.#core.isClosed || !this.#reloads.mayStart(key)) return;
+    if (flights.get(key)?.isOver === false || this.#core.isClosing || !this.#reloads.mayStart(key)) return;
     const flight = this.#launch(key, loader, options, true, true);
     flight.waiters++;
     const timeoutMs = options.timeoutMs ?? this.#core.parts.config.loadTimeoutMs;

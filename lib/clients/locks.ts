@@ -75,18 +75,18 @@ export class Locks {
       }
       if (token !== undefined) {
         const isHeld = clock.nowMs() < leaseEndMs(sentMs, ttlMs);
-        if (isHeld && !this.#core.isClosed) return new HeldLock(this.#core, redis, { key, ttlMs, token });
+        if (isHeld && !this.#core.isClosing) return new HeldLock(this.#core, redis, { key, ttlMs, token });
         // The answer came too late; whether Redis still keeps the lease is not known.
         isUncertain = true;
       }
       const leftMs = endMs - clock.nowMs();
-      if (leftMs <= 0 || this.#core.isClosed) {
+      if (leftMs <= 0 || this.#core.isClosing) {
         if (isUncertain) giveBack(this.#core, redis, key, owner);
         break;
       }
       await pause(clock, Math.min(leftMs, growingPauseMs(PAUSES, round, this.#random)), true);
     }
-    this.#core.requireOpen();
+    this.#core.requireNotClosing();
     if (failure !== undefined) throw CacheError.is(failure) ? this.#core.locate(failure, key) : failure;
     return undefined;
   }
@@ -138,7 +138,7 @@ class HeldLock implements Lock {
 
   async #located(answer: Promise<boolean>): Promise<boolean> {
     try {
-      return await answer;
+      return await this.#core.accept(answer);
     } catch (error) {
       throw CacheError.is(error) ? this.#core.locate(error, this.#holding.key) : error;
     }

@@ -61,7 +61,7 @@ export class ServiceCore {
   readonly tags: Tags;
   /** Hears of the writes of other processes; absent without L2, or with `sync.enabled = false`. */
   readonly receiver: InvalidationReceiver | undefined;
-  #isClosed = false;
+  #phase: 'open' | 'draining' | 'closed' = 'open';
   #learned: Promise<unknown> = Promise.resolve();
 
   constructor(parts: ServiceParts) {
@@ -74,19 +74,55 @@ export class ServiceCore {
     this.receiver = hasSync ? new InvalidationReceiver(this, redis, config.sync) : undefined;
   }
 
-  /** Whether `close()` was called. */
+  /** Whether closing has ended: every call fails with CACHE_CLOSED. */
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#phase === 'closed';
+  }
+
+  /** Whether closing has begun: nothing new is started, and what is loaded from now on is not kept. */
+  get isClosing(): boolean {
+    return this.#phase !== 'open';
+  }
+
+  /** Whether nothing that was accepted is left to do. */
+  get isIdle(): boolean {
+    const { redis, flights, background } = this.parts;
+    return flights.size === 0 && background.size === 0 && this.compressing.size === 0 && (redis?.outbox.pendingWrites ?? 0) === 0;
+  }
+
+  /** Begins to close: work that has begun elsewhere may still end here (G9). */
+  beginDraining(): void {
+    if (this.#phase === 'open') this.#phase = 'draining';
   }
 
   /** From now on every call fails with CACHE_CLOSED. */
   markClosed(): void {
-    this.#isClosed = true;
+    this.#phase = 'closed';
   }
 
   /** @throws {CacheError} CACHE_CLOSED */
   requireOpen(): void {
-    if (this.#isClosed) throw new CacheError('CACHE_CLOSED', `The cache "${this.name}" is closed`, { service: this.name });
+    if (this.#phase === 'closed') throw this.#closedError();
+  }
+
+  /** For what would begin something new. @throws {CacheError} CACHE_CLOSED as soon as closing has begun */
+  requireNotClosing(): void {
+    if (this.#phase !== 'open') throw this.#closedError();
+  }
+
+  /** Has closing wait for a call that neither the outbox nor a flight knows of; returns the call. */
+  accept<T>(call: Promise<T>): Promise<T> {
+    this.parts.background.add(call, () => undefined);
+    return call;
+  }
+
+  /** Resolves when what was accepted before the call is done. */
+  async settle(): Promise<void> {
+    const { redis, flights, background } = this.parts;
+    // Both at once: the end of a load may wait for room among the writes.
+    await Promise.all([redis?.outbox.flush(), ...flights.all().map((flight) => flight.left)]);
+    await redis?.outbox.flush();
+    await background.drain();
   }
 
   /** Drops all that L1 holds, and lets nothing land there that is on its way: others have written what this process cannot know. */
@@ -121,7 +157,8 @@ export class ServiceCore {
     const l2 = redis?.connection.health();
     const sync = redis === undefined ? undefined : this.receiver?.health();
     const l2Status = l2?.status ?? 'healthy';
-    const status = this.#isClosed ? 'closed' : l2Status === 'recovering' ? 'degraded' : l2Status;
+    const open = l2Status === 'recovering' ? 'degraded' : l2Status;
+    const status = this.#phase === 'open' ? open : this.#phase;
     return { service: this.name, status, ...(l2 === undefined ? {} : { l2 }), ...(sync === undefined ? {} : { sync }) };
   }
 
@@ -172,9 +209,13 @@ export class ServiceCore {
     return new CacheError(error.code, error.message, { service: this.name, key, cause: error.cause });
   }
 
+  #closedError(): CacheError {
+    return new CacheError('CACHE_CLOSED', `The cache "${this.name}" is closed`, { service: this.name });
+  }
+
   async #learnClears(): Promise<boolean> {
     const isNews = await this.parts.redis?.tier.learnClears();
-    if (isNews === true && !this.#isClosed) this.forgetCopies();
+    if (isNews === true && !this.isClosed) this.forgetCopies();
     return isNews !== undefined;
   }
 }

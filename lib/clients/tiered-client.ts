@@ -117,7 +117,7 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
 
   async expire(key: string, ttl: Duration): Promise<boolean> {
     this.#check(key);
-    return this.#expiries.expire(key, requireTtlMs(ttl, 'ttl', this.#core.parts.strategies));
+    return this.#core.accept(this.#expiries.expire(key, requireTtlMs(ttl, 'ttl', this.#core.parts.strategies)));
   }
 
   getMany(keys: readonly string[]): Promise<Map<string, V>> {
@@ -184,12 +184,13 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
 
   async lock(key: string, options: LockOptions): Promise<Lock | undefined> {
     this.#check(key);
+    this.#core.requireNotClosing();
     return this.#locks.lock(key, readLockOptions(options, this.#core.parts.strategies));
   }
 
   async clear(): Promise<void> {
     this.#core.requireOpen();
-    await this.#writes.clear();
+    await this.#core.accept(this.#writes.clear());
   }
 
   async flush(): Promise<void> {

@@ -1,8 +1,8 @@
 /**
- * Everything that was made from one configuration: its services, their connections, their events. Closing it drains what was
- * accepted, lets go of every socket and timer, and makes every later call fail with CACHE_CLOSED (G9).
+ * Everything that was made from one configuration: its services, their connections, their events. Closing it first drains:
+ * what was accepted ends, and work that is under way in the program may still end in the cache. Then it lets go of every
+ * socket and timer, and every later call fails with CACHE_CLOSED (G9).
  */
-import { atMost } from '../base/at-most.js';
 import { misuse } from '../base/describe-value.js';
 import { requireTtlMs, type Duration } from '../base/duration.js';
 import { CacheError } from '../base/errors.js';
@@ -14,6 +14,7 @@ import type { CacheEventMap, CacheEventName } from '../observe/events.js';
 import type { ManagerHealth } from '../observe/health.js';
 import type { ServiceMetrics } from '../observe/metrics.js';
 import type { SharedParts } from './assemble-service.js';
+import { drainServices } from './drain-services.js';
 
 /** How long `close()` drains unless told otherwise. */
 export const DEFAULT_DEADLINE_MS = 5000;
@@ -35,16 +36,17 @@ export class CacheManager {
   readonly #shared: SharedParts;
   readonly #services = new Map<string, Opened>();
   #cancelSweep: () => void = () => undefined;
+  readonly #onClosed: (() => void)[] = [];
+  #phase: 'open' | 'draining' | 'closed' = 'open';
   #closing: Promise<void> | undefined;
 
   /** @internal */
   constructor(cores: readonly ServiceCore[], shared: SharedParts) {
     this.#shared = shared;
     for (const core of cores) {
-      const client = new TieredClient(core, core.parts.config.cacheType, () =>
-        this.#closeService(core.name, DEFAULT_DEADLINE_MS),
-      );
-      this.#services.set(core.name, { core, client });
+      const close = (): Promise<void> => this.#closeServices([opened], DEFAULT_DEADLINE_MS);
+      const opened: Opened = { core, client: new TieredClient(core, core.parts.config.cacheType, close) };
+      this.#services.set(core.name, opened);
     }
     this.#planSweep();
   }
@@ -73,7 +75,7 @@ export class CacheManager {
     const services = Object.fromEntries([...this.#services].map(([name, { client }]) => [name, client.health()]));
     const statuses = new Set(Object.values(services).map((service) => service.status));
     const worst = statuses.has('degraded') ? 'degraded' : statuses.has('replaying') ? 'replaying' : 'healthy';
-    return { status: this.#closing !== undefined ? 'closed' : worst, services };
+    return { status: this.#phase === 'open' ? worst : this.#phase, services };
   }
 
   /** What has been counted, by service. */
@@ -94,7 +96,8 @@ export class CacheManager {
   }
 
   /**
-   * Drains accepted work for at most `deadline` (a duration; 5 s), then closes. New calls are refused from the first moment.
+   * Drains for at most `deadline` (a duration; 5 s), then closes. While it drains, writes are accepted and L1 answers, so that
+   * work that has begun can end; loads run and keep nothing. It ends as soon as nothing is left to do.
    * May be called again: every call resolves when the first one is done.
    *
    * @throws {TypeError} when `deadline` is not a positive duration
@@ -112,35 +115,40 @@ export class CacheManager {
     await this.close();
   }
 
+  /** @internal Runs `action` once the manager is closed; at once when it is. */
+  onceClosed(action: () => void): void {
+    if (this.#phase === 'closed') action();
+    else this.#onClosed.push(action);
+  }
+
   async #closeAll(deadlineMs: number): Promise<void> {
+    this.#phase = 'draining';
     this.#cancelSweep();
-    await Promise.all(this.services.map((name) => this.#closeService(name, deadlineMs)));
+    await this.#closeServices([...this.#services.values()], deadlineMs);
     this.#shared.infrastructure?.buses.close();
     this.#shared.infrastructure?.pool.close();
     await this.#shared.infrastructure?.keeper.close();
     this.#shared.events.close();
+    this.#phase = 'closed';
+    for (const action of this.#onClosed.splice(0)) action();
   }
 
-  #closeService(name: string, deadlineMs: number): Promise<void> {
-    const opened = this.#services.get(name);
-    if (opened === undefined) return Promise.resolve();
-    opened.closing ??= this.#drainAndClose(opened.core, deadlineMs);
-    return opened.closing;
+  /** Closes services together: what ends in one of them may go on in another. */
+  async #closeServices(services: readonly Opened[], deadlineMs: number): Promise<void> {
+    const open = services.filter((service) => service.closing === undefined);
+    const cores = open.map(({ core }) => core);
+    for (const core of cores) core.beginDraining();
+    const drained = drainServices(cores, this.#shared.clock, deadlineMs);
+    for (const service of open) service.closing = drained.then(() => this.#end(service.core));
+    for (const { closing } of services) await closing;
   }
 
-  async #drainAndClose(core: ServiceCore, deadlineMs: number): Promise<void> {
+  async #end(core: ServiceCore): Promise<void> {
     core.markClosed();
-    const { redis, memory, background, events, flights } = core.parts;
+    const { redis, memory, events, flights } = core.parts;
     // L1 hits check nothing: an empty L1 is what refuses them.
     memory?.close();
     core.receiver?.close();
-    const drain = async (): Promise<void> => {
-      // Both at once: the end of a load may wait for room among the writes.
-      await Promise.all([redis?.outbox.flush(), ...flights.all().map((flight) => flight.left)]);
-      await redis?.outbox.flush();
-      await background.drain();
-    };
-    await atMost(this.#shared.clock, deadlineMs, drain());
     for (const flight of flights.all())
       flight.abandon(new CacheError('CACHE_CLOSED', 'The cache was closed during the load', { service: core.name }));
     const unconfirmed = new CacheError('CACHE_L2_TIMEOUT', 'Redis had not confirmed the write when the cache was closed', {

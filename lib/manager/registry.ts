@@ -7,6 +7,10 @@ import type { CacheManager } from './cache-manager.js';
 import { createManager, type ManagerOptions } from './create-manager.js';
 
 let current: CacheManager | undefined;
+/** The manager of before, once it is closed: what it refuses with is what wrapped functions go on without. */
+let closed: CacheManager | undefined;
+/** What runs when the manager of the time, or the next one, is closed. */
+let onceClosed: (() => void)[] = [];
 let starting: Promise<CacheManager> | undefined;
 let generation = 0;
 
@@ -21,7 +25,7 @@ let generation = 0;
  */
 export async function init(source: string | ConfigObject, options?: ManagerOptions): Promise<CacheManager> {
   // A manager that was closed by itself is as good as none.
-  if (current?.health().status === 'closed') current = undefined;
+  if (current !== undefined && ['draining', 'closed'].includes(current.health().status)) current = undefined;
   if (current !== undefined || starting !== undefined) {
     throw new CacheError(
       'CACHE_ALREADY_INITIALISED',
@@ -31,6 +35,8 @@ export async function init(source: string | ConfigObject, options?: ManagerOptio
   starting = createManager(source, options);
   try {
     current = await starting;
+    closed = undefined;
+    for (const action of onceClosed.splice(0)) current.onceClosed(action);
     generation++;
     return current;
   } finally {
@@ -63,7 +69,32 @@ export async function shutdown(options?: { readonly deadline?: Duration }): Prom
   await manager.close(options);
   if (current !== manager) return;
   current = undefined;
+  closed = manager;
   generation++;
+}
+
+/**
+ * {@link getClient} for wrapped functions. After `shutdown` those from before get a client that is closed, so that they run
+ * without a cache; to wrap a function then, and to call it before the next `init`, is a mistake in the program.
+ *
+ * @param since the {@link registryGeneration} at which the function was wrapped
+ */
+export function getWrapperClient(service: string, since: number): CacheClient {
+  return current === undefined && closed !== undefined && since < generation ? closed.client(service) : getClient(service);
+}
+
+/** Runs `action` when the process-wide manager is closed, or the next one where there is none. Returns what forgets it. */
+export function onceRegistryClosed(action: () => void): () => void {
+  let isForgotten = false;
+  const run = (): void => {
+    if (!isForgotten) action();
+  };
+  if (current === undefined) onceClosed.push(run);
+  else current.onceClosed(run);
+  return () => {
+    isForgotten = true;
+    onceClosed = onceClosed.filter((each) => each !== run);
+  };
 }
 
 /** Changes whenever {@link getClient} may answer differently: wrappers look their client up again then. */

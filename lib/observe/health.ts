@@ -28,8 +28,11 @@ export interface SyncHealth {
 /** The state of one service. */
 export interface ServiceHealth {
   readonly service: string;
-  /** `degraded`: L2 can't be used; L1 and loaders go on. `replaying`: L2 is used and catches up on an outage. */
-  readonly status: 'healthy' | 'degraded' | 'replaying' | 'closed';
+  /**
+   * `degraded`: L2 can't be used; L1 and loaders go on. `replaying`: L2 is used and catches up on an outage. `draining`: closing
+   * has begun, and work that is under way may still end here. `closed`: every call is refused.
+   */
+  readonly status: 'healthy' | 'degraded' | 'replaying' | 'draining' | 'closed';
   /** Absent for a service without L2. */
   readonly l2?: EndpointHealth;
   /** Absent without L2, or with `sync.enabled = false`. */
@@ -38,7 +41,7 @@ export interface ServiceHealth {
 
 /** The state of all services. */
 export interface ManagerHealth {
-  /** `degraded` as soon as one service is, else `replaying` as soon as one is. */
-  readonly status: 'healthy' | 'degraded' | 'replaying' | 'closed';
+  /** Of a manager that is not being closed: `degraded` as soon as one service is, else `replaying` as soon as one is. */
+  readonly status: 'healthy' | 'degraded' | 'replaying' | 'draining' | 'closed';
   readonly services: Readonly<Record<string, ServiceHealth>>;
 }

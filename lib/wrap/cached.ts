@@ -1,6 +1,6 @@
 /** `cached` over the process-wide registry. */
-import { getClient, registryGeneration } from '../manager/registry.js';
+import { getWrapperClient, registryGeneration } from '../manager/registry.js';
 import { createCached, type Cached } from './create-cached.js';
 
 /** {@inheritDoc Cached} */
-export const cached: Cached = createCached({ getClient, generation: registryGeneration });
+export const cached: Cached = createCached({ getClient: getWrapperClient, generation: registryGeneration });

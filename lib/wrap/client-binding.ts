@@ -10,8 +10,12 @@ import type { CacheType } from '../config/resolved-config.js';
 
 /** Where services are looked up by name. */
 export interface ClientRegistry {
-  /** The client of a service; throws `CACHE_NOT_INITIALISED` or `CACHE_SERVICE_UNKNOWN`. */
-  getClient(service: string): CacheClient;
+  /**
+   * The client of a service; throws `CACHE_NOT_INITIALISED` or `CACHE_SERVICE_UNKNOWN`.
+   *
+   * @param since the {@link generation} at which the function that asks was wrapped
+   */
+  getClient(service: string, since: number): CacheClient;
   /** A number that changes whenever `getClient` may answer differently from before. */
   generation(): number;
 }
@@ -72,10 +76,11 @@ export function bindClient(
   let binding: ClientBinding | undefined;
   if (typeof service !== 'string') return () => (binding ??= new ClientBinding(service, cacheType));
   let boundAt = Number.NaN;
+  const since = registry.generation();
   return () => {
     const generation = registry.generation();
     if (binding === undefined || generation !== boundAt) {
-      binding = new ClientBinding(registry.getClient(service), cacheType);
+      binding = new ClientBinding(registry.getClient(service, since), cacheType);
       boundAt = generation;
     }
     return binding;

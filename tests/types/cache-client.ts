@@ -71,7 +71,7 @@ export function writeResults({ l1, l2 }: SetResult): string {
 /** A service says whether it does without Redis, or catches up. */
 export function health(client: CacheClient): void {
   expectTrue<Equal<ReturnType<typeof client.health>, ServiceHealth>>();
-  expectTrue<Equal<ServiceHealth['status'], 'healthy' | 'degraded' | 'replaying' | 'closed'>>();
+  expectTrue<Equal<ServiceHealth['status'], 'healthy' | 'degraded' | 'replaying' | 'draining' | 'closed'>>();
   expectTrue<Equal<NonNullable<ServiceHealth['l2']>['status'], 'healthy' | 'degraded' | 'recovering' | 'replaying'>>();
   expectTrue<Equal<ReturnType<typeof client.metrics>['loggedKeys'], number>>();
 }

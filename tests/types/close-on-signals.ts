@@ -9,6 +9,9 @@ export function options(manager: CacheManager): void {
   closeOnSignals();
   closeOnSignals({ signals: ['SIGTERM'], deadline: '3s', manager })();
   closeOnSignals({ deadline: 3 });
+  closeOnSignals({ before: () => Promise.resolve('whatever'), after: () => undefined });
+  // @ts-expect-error not a function
+  closeOnSignals({ before: Promise.resolve() });
   // @ts-expect-error no such signal
   closeOnSignals({ signals: ['SIGHELP'] });
   // @ts-expect-error a list, also of one

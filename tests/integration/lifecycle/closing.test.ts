@@ -38,6 +38,8 @@ const CALLS: Readonly<Record<string, (client: CacheClient) => Promise<unknown>>>
   getL2Only: (client) => client.getL2Only('k'),
   clear: (client) => client.clear(),
   flush: (client) => client.flush(),
+  invalidateTags: (client) => client.invalidateTags('t'),
+  lock: (client) => client.lock('k', { ttl: '1s' }),
 };
 
 async function expectAllToBeRefused(client: CacheClient): Promise<void> {
@@ -58,21 +60,6 @@ describe('G9: close()', () => {
     expect(client.metrics()).toMatchObject({ l1Entries: 0, pendingWrites: 0, loadsInFlight: 0 });
     await expect(manager.client('l1').set('k', 1)).rejects.toMatchObject(closed);
     await expect(manager.client('l2').get('k')).rejects.toMatchObject(closed);
-  });
-
-  test('refuses every call from its first moment, also what is in L1', async () => {
-    const server = await rig.startRedis();
-    const manager = await rig.open({ s: twoLevelAt(server) });
-    const client = manager.client('s');
-    await client.set('k', 'v');
-    const gate = new Gate();
-    const load = client.getOrLoad('loading', () => gate.pass('loaded'));
-    await gate.reached;
-    const closing = manager.close();
-    await expectAllToBeRefused(client);
-    gate.open();
-    expect(await load).toBe('loaded');
-    await closing;
   });
 
   test('waits for loads and for writes that were accepted', async () => {
@@ -206,6 +193,24 @@ describe('G9: init() and shutdown()', () => {
       await shutdown();
       expect(() => getClient('s')).toThrow(expect.objectContaining({ code: 'CACHE_NOT_INITIALISED' }));
     }
+  });
+
+  test('functions that were wrapped run without a cache after shutdown(), called before or not', async () => {
+    await init(L1_ONLY);
+    const called = cached('s', (n: number) => n * 2, { key: 'called:{0}' });
+    const fresh = cached('s', (n: number) => n * 3, { key: 'fresh:{0}' });
+    const strict = cached('s', (n: number) => n, { key: 'strict:{0}', onCacheError: 'propagate' });
+    expect(await called(1)).toBe(2);
+    await shutdown();
+    expect(await called(1)).toBe(2);
+    expect(await called(2)).toBe(4);
+    expect(await fresh(2)).toBe(6);
+    await expect(strict(1)).rejects.toMatchObject(closed);
+    await expect(called.invalidate(1)).rejects.toMatchObject(closed);
+    const late = cached('s', (n: number) => n, { key: 'late:{0}' });
+    await expect(late(1)).rejects.toMatchObject({ code: 'CACHE_NOT_INITIALISED' });
+    await init({ ...L1_ONLY, services: { other: { cache_type: 'l1' } } });
+    await expect(called(1)).rejects.toMatchObject({ code: 'CACHE_SERVICE_UNKNOWN' });
   });
 
   test('a second init() is refused, also while the first is under way', async () => {

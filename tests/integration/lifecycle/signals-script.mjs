@@ -1,5 +1,7 @@
 // A program that is told to end by a signal. Arguments: the scenario, the port of a Redis.
-import { closeOnSignals, createManager, init } from '../../../dist/index.js';
+import { EventEmitter, once } from 'node:events';
+import { createServer } from 'node:http';
+import { closeOnSignals, createManager, init, shutdown } from '../../../dist/index.js';
 
 const [scenario, port] = process.argv.slice(2);
 const behind = {
@@ -21,8 +23,8 @@ const serve = () => {
   console.log('ready');
 };
 
-const untilClosed = async (manager) => {
-  while (manager.health().status !== 'closed') await new Promise((resolve) => setTimeout(resolve, 5));
+const untilDraining = async (manager) => {
+  while (manager.health().status !== 'draining') await new Promise((resolve) => setTimeout(resolve, 5));
 };
 
 /** Exits with 7 a while after the helper is done, which shows in the handlers that are left: long enough for a signal it should not raise. */
@@ -71,7 +73,7 @@ const SCENARIOS = {
     const manager = await loadForever();
     closeOnSignals({ manager, deadline: '1m' });
     serve();
-    await untilClosed(manager);
+    await untilDraining(manager);
     console.log('closing');
   },
   async 'a load that never ends, with a deadline'() {
@@ -91,6 +93,66 @@ const SCENARIOS = {
     remove();
     remove();
     serve();
+  },
+  async 'a server that is asked something'() {
+    const manager = await init(config());
+    const cache = manager.client('behind');
+    await cache.set('row', 'old');
+    await cache.flush();
+    const told = new EventEmitter();
+    const server = createServer(async (request, response) => {
+      console.log('asked');
+      // The database is being updated when the signal comes.
+      await once(told, 'end');
+      await new Promise((resolve) => setTimeout(resolve, 50));
+      response.end(JSON.stringify({ deleted: await cache.delete('row'), status: manager.health().status }));
+    });
+    server.listen(0, '127.0.0.1', () => {
+      fetch(`http://127.0.0.1:${server.address().port}/`)
+        .then((response) => response.text())
+        .then(console.log);
+    });
+    closeOnSignals({
+      before: async () => {
+        console.log('before', manager.health().status);
+        told.emit('end');
+        server.close();
+        await once(server, 'close');
+      },
+      after: () => console.log('after', manager.health().status),
+    });
+    serve();
+  },
+  async 'steps that fail'() {
+    closeOnSignals({
+      manager: await createManager(l1),
+      before: () => Promise.reject(new Error('no redis://user:secret@host')),
+      after: () => {
+        throw new Error('no');
+      },
+    });
+    serve();
+  },
+  async 'steps that never end'() {
+    closeOnSignals({
+      manager: await createManager(l1),
+      deadline: '50ms',
+      before: () => new Promise(() => undefined),
+      after: () => new Promise(() => undefined),
+    });
+    serve();
+  },
+  async 'thirty cycles'() {
+    for (let i = 0; i < 30; i++) {
+      if (i % 3 === 0) closeOnSignals();
+      await init(l1);
+      if (i % 3 === 1) closeOnSignals();
+      const manager = await createManager(l1);
+      closeOnSignals({ manager });
+      await manager.close();
+      await shutdown();
+    }
+    console.log(process.listenerCount('SIGTERM'), process.listenerCount('SIGINT'));
   },
   async 'no manager'() {
     closeOnSignals();

@@ -1,6 +1,7 @@
 /** What `closeOnSignals` makes of signals, in processes of their own. */
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from '@jest/globals';
+import { KIND_AT } from '../../../lib/codec/envelope.js';
 import { closeOnSignals, type CloseOnSignalsOptions } from '../../../lib/manager/close-on-signals.js';
 import { startScript, type RunningScript } from '../../support/spawn-script.js';
 import { entryNames } from '../clients/workbench.js';
@@ -88,6 +89,37 @@ describe('G9: closeOnSignals', () => {
     expect(script.stdout()).toBe('ready\n');
   });
 
+  test('runs `before` while everything is open, then drains, then `after`', async () => {
+    const server = await rig.startRedis();
+    const script = await start('a server that is asked something', server.port);
+    await script.printed('asked');
+    script.kill('SIGTERM');
+    expect(await ending(script)).toEqual({ code: null, signal: 'SIGTERM' });
+    expect(script.stdout()).toBe('ready\nasked\nbefore healthy\n{"deleted":true,"status":"healthy"}\nafter closed\n');
+    expect(await server.call('GETRANGE', 'oxcache:behind:row', String(KIND_AT), String(KIND_AT))).toBe('d');
+  });
+
+  test('closes and ends although `before` and `after` fail, and warns of both', async () => {
+    const script = await start('steps that fail');
+    script.kill('SIGTERM');
+    const { signal, stderr } = await script.done;
+    expect(signal).toBe('SIGTERM');
+    expect(stderr.match(/OXCACHE_CLOSE_HOOK.*`(before|after)`/g)).toHaveLength(2);
+    expect(stderr).not.toContain('secret');
+  });
+
+  test('does not wait for steps longer than `deadline`', async () => {
+    const script = await start('steps that never end');
+    script.kill('SIGTERM');
+    expect(await ending(script)).toEqual({ code: null, signal: 'SIGTERM' });
+  });
+
+  test('its handlers go with the manager', async () => {
+    const script = startScript(SCRIPT, { args: ['thirty cycles'], deadlineMs: 10_000 });
+    expect(await ending(script)).toEqual({ code: 0, signal: null });
+    expect(script.stdout()).toBe('0 0\n');
+  });
+
   test('keeps no process alive', async () => {
     const script = startScript(SCRIPT, { args: ['nothing to do'], deadlineMs: 10_000 });
     expect(await ending(script)).toEqual({ code: 0, signal: null });
@@ -104,6 +136,8 @@ describe('G9: closeOnSignals', () => {
     [{ deadline: 0 }, /Expected `deadline` to be a positive duration/],
     [{ deadline: 'soon' }, /Expected `deadline` to be a positive duration/],
     [{ manager: null }, /Expected `manager` to be/],
+    [{ before: 'app.close()' }, /Expected `before` to be a function/],
+    [{ after: Promise.resolve() }, /Expected `after` to be a function/],
     [{ manager: 'users' }, /Expected `manager` to be/],
   ])('G12: %j is a TypeError, and no handler is installed', (options, message) => {
     const before = process.listenerCount('SIGTERM');
