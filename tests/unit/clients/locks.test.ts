@@ -34,7 +34,13 @@ function openLocks(): Locks {
     extendLease: (key: string) => answer(`extend ${key}`, true),
     releaseLease: (key: string) => answer(`release ${key}`, true),
   };
-  const core = { parts: { clock, background, strategies: {} }, isClosed: false, requireOpen: () => undefined };
+  const core = {
+    parts: { clock, background, strategies: {} },
+    isClosing: false,
+    requireOpen: () => undefined,
+    requireNotClosing: () => undefined,
+    accept: <T>(call: Promise<T>) => call,
+  };
   return new Locks(core as unknown as ServiceCore, { tier } as unknown as RedisSide, () => 0.5);
 }
 
