@@ -20,6 +20,7 @@ const SUITES = {
   log: { file: 'log', needsRedis: true },
   outage: { file: 'outage', needsRedis: true },
   coherence: { file: 'coherence', needsRedis: true },
+  scale: { file: 'scale', needsRedis: true },
   peers: { file: 'peers', needsRedis: true },
 };
 

@@ -39,7 +39,7 @@ export class BusKeeper {
     if (shared === undefined || connection.isCluster) {
       const { Command } = await import('ioredis');
       const link = { client: openLink, Command, clock: this.#clock, timeoutMs: config.l2.connectionTimeoutMs };
-      shared = { connection, transport, bus: openBus(link, transport, () => connection.hybridClock.nowMs()) };
+      shared = { connection, transport, bus: openBus(link, transport, connection) };
       this.#buses.push(shared);
     }
     shared.bus.follow(receiver);
@@ -57,8 +57,13 @@ export class BusKeeper {
   }
 }
 
-function openBus(link: LinkParts, transport: 'stream' | 'pubsub', serverNowMs: () => number): InvalidationBus {
+function openBus(link: LinkParts, transport: 'stream' | 'pubsub', connection: RedisConnection): InvalidationBus {
   if (transport === 'pubsub') return new PubSubBus(link);
-  // Another clock may stand still.
-  return new StreamBus({ ...link, serverNowMs, gatherMs: link.clock === systemClock ? GATHER_MS : 0 });
+  return new StreamBus({
+    ...link,
+    serverNowMs: () => connection.hybridClock.nowMs(),
+    sentCommands: () => connection.sentCommands,
+    // Another clock may stand still.
+    gatherMs: link.clock === systemClock ? GATHER_MS : 0,
+  });
 }

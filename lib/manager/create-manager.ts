@@ -65,23 +65,7 @@ export async function createManager(source: string | ConfigObject, options: Mana
     events: new EventHub(),
     infrastructure: hasRedis ? (await import('./redis-infrastructure.js')).openInfrastructure(parts) : undefined,
   };
-  const cores: ServiceCore[] = [];
-  try {
-    for (const service of config.services) {
-      const core = await assembleService(service, shared, connectionOf(connections, service.name));
-      cores.push(core);
-      await shared.infrastructure?.buses.follow(core);
-    }
-  } catch (error) {
-    shared.infrastructure?.buses.close();
-    shared.infrastructure?.pool.close();
-    for (const core of cores) {
-      core.receiver?.close();
-      await core.parts.redis?.outbox.close();
-    }
-    await shared.infrastructure?.keeper.close();
-    throw error;
-  }
+  const cores = await assembleAll(config, shared, connections);
   // A logger of the user's own, or none, is not to be drawn over.
   if (options.logger === undefined && isWritten('info', config.global.logLevel) && process.stderr.isTTY)
     shared.events.on('replay', new ReplayLine(process.stderr).show);
@@ -89,6 +73,31 @@ export async function createManager(source: string | ConfigObject, options: Mana
   await Promise.all([pool?.connect(), buses?.start()]);
   await Promise.all(cores.map((core) => core.learned));
   return new CacheManager(cores, shared);
+}
+
+/** Builds all services at the same time, or none. */
+async function assembleAll(
+  config: ResolvedConfig,
+  shared: SharedParts,
+  connections: ManagerOptions['connections'],
+): Promise<ServiceCore[]> {
+  const { infrastructure } = shared;
+  const assembling = config.services.map((service) => assembleService(service, shared, connectionOf(connections, service.name)));
+  try {
+    const cores = await Promise.all(assembling);
+    for (const core of cores) await infrastructure?.buses.follow(core);
+    return cores;
+  } catch (error) {
+    infrastructure?.buses.close();
+    infrastructure?.pool.close();
+    for (const end of await Promise.allSettled(assembling)) {
+      if (end.status === 'rejected') continue;
+      end.value.receiver?.close();
+      await end.value.parts.redis?.outbox.close();
+    }
+    await infrastructure?.keeper.close();
+    throw error;
+  }
 }
 
 function connectionOf(connections: ManagerOptions['connections'], service: string): Redis | Cluster | undefined {

@@ -90,16 +90,17 @@ export function recordLengthOf(key: string, body: string | Uint8Array): number {
   return RECORD_HEAD_LENGTH + Buffer.byteLength(key) + Buffer.byteLength(body);
 }
 
-/** Gathers records for one write. Grows as needed. */
+const NOTHING = Buffer.alloc(0);
+
+/** Gathers records for one write. Takes no memory before the first record, and grows as needed. */
 export class RecordBuffer {
   readonly #initialBytes: number;
-  #buffer: Buffer;
+  #buffer: Buffer = NOTHING;
   #length = 0;
 
-  /** @param initialBytes memory to start with, and to go back to after a large batch */
+  /** @param initialBytes memory of the first record, and to go back to after a large batch */
   constructor(initialBytes = DEFAULT_BYTES) {
     this.#initialBytes = initialBytes;
-    this.#buffer = Buffer.allocUnsafeSlow(initialBytes);
   }
 
   /** Bytes gathered. */
@@ -166,9 +167,7 @@ export class RecordBuffer {
   /** Starts over. Keeps the memory, unless a large batch made it grow beyond a bound. */
   clear(): void {
     this.#length = 0;
-    if (this.#buffer.length > Math.max(MAX_KEPT_BYTES, this.#initialBytes)) {
-      this.#buffer = Buffer.allocUnsafeSlow(this.#initialBytes);
-    }
+    if (this.#buffer.length > Math.max(MAX_KEPT_BYTES, this.#initialBytes)) this.#buffer = NOTHING;
   }
 
   /** Counts what a string takes only where the most it can take does not fit. */
@@ -178,7 +177,7 @@ export class RecordBuffer {
     if (key.length * MAX_UTF8_BYTES_PER_UNIT + bodyBound <= room) return;
     const needed = start + recordLengthOf(key, body);
     if (needed <= this.#buffer.length) return;
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#buffer.length));
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#initialBytes, 2 * this.#buffer.length));
     this.#buffer.copy(larger, 0, 0, start);
     this.#buffer = larger;
   }

@@ -6,8 +6,11 @@ import type { LinkParts } from '../tiers/redis/bus-link.js';
 import type { LinkSession } from '../tiers/redis/link-session.js';
 import { LinkedBus, SILENCE_MS } from './linked-bus.js';
 
-/** Time between two questions whether Redis is there, and for the answer: {@link SILENCE_MS} in all. */
-const PING_EVERY_MS = 1000;
+/**
+ * Time between two questions whether Redis is there, and for the answer: {@link SILENCE_MS} in all. Long enough that an idle
+ * process sends less than one command a second.
+ */
+const PING_EVERY_MS = 1250;
 const PING_DEADLINE_MS = SILENCE_MS - PING_EVERY_MS;
 
 /** See the file's header. */

@@ -117,8 +117,10 @@ export function makeClusterBus(transport: Transport, place: Place): Invalidation
 
 function makeBusOver(transport: Transport, client: () => Redis | Cluster): InvalidationBus {
   const parts = { client, Command, clock: systemClock, timeoutMs: TIMEOUT_MS };
+  // As in a process that is never idle.
+  let sent = 0;
   return transport === 'stream'
-    ? new StreamBus({ ...parts, serverNowMs: () => systemClock.nowMs(), gatherMs: 1 })
+    ? new StreamBus({ ...parts, serverNowMs: () => systemClock.nowMs(), sentCommands: () => sent++, gatherMs: 1 })
     : new PubSubBus(parts);
 }
 

@@ -7,7 +7,7 @@ import type { Clock } from '../../base/clock.js';
 import { NODE_ID_LENGTH } from '../../base/hybrid-clock.js';
 import { randomId, type Random } from '../../base/random.js';
 import type { ResolvedL2, ResolvedService } from '../../config/resolved-config.js';
-import { ClientFactory } from './client-factory.js';
+import { ClientFactory, type ClientFactoryParts } from './client-factory.js';
 import { CoalescedReader } from './coalesced-reader.js';
 import { connectionIdentity } from './connection-options.js';
 import { RedisConnection, type MonitorFactory } from './redis-connection.js';
@@ -60,10 +60,12 @@ export class ConnectionPool {
   async acquire(service: ResolvedService, given: Redis | Cluster | undefined): Promise<Acquired> {
     const { l2 } = service;
     if (l2 === undefined) throw new TypeError(`Expected the service "${service.name}" to have L2`);
+    // First, so that services that are opened at the same time find each other's connection.
+    const ioredis = await import('ioredis');
     const identity = given ?? connectionIdentity(l2);
     let pooled = this.#byIdentity.get(identity);
     if (pooled === undefined) {
-      pooled = await this.#open(service.name, l2, given);
+      pooled = this.#open(ioredis, service.name, l2, given);
       this.#byIdentity.set(identity, pooled);
     }
     pooled.connection.allowProbes(l2.commandTimeoutMs);
@@ -88,9 +90,8 @@ export class ConnectionPool {
     this.#byIdentity.clear();
   }
 
-  async #open(service: string, l2: ResolvedL2, given: Redis | Cluster | undefined): Promise<Pooled> {
+  #open(ioredis: ClientFactoryParts['ioredis'], service: string, l2: ResolvedL2, given: Redis | Cluster | undefined): Pooled {
     const { clock, random, keyPrefix, monitor } = this.#parts;
-    const ioredis = await import('ioredis');
     const factory: ClientFactory = new ClientFactory({
       ioredis,
       l2,

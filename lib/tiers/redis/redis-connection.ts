@@ -49,6 +49,8 @@ export class RedisConnection implements MonitoredConnection {
   /** Whether a command would be sent now. A field, because every read asks. */
   isUsable = false;
   isFull = false;
+  /** Commands sent for the services, without probes. */
+  sentCommands = 0;
   readonly #parts: ConnectionParts;
   readonly #monitor: ConnectionMonitor;
   readonly #probeParts: ProbeParts;
@@ -136,6 +138,7 @@ export class RedisConnection implements MonitoredConnection {
    */
   send<T>(name: string, args: (string | Buffer)[], timeoutMs: number, asBytes = false): Promise<T> {
     if (!this.isUsable) return Promise.reject(this.unusableError());
+    this.sentCommands++;
     return this.#dispatch<T>(this.#parts.transport.send, name, args, timeoutMs, asBytes, false);
   }
 

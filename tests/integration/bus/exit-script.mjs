@@ -14,7 +14,15 @@ const options = {
   autoResubscribe: false,
 };
 const client = () => new Redis({ ...options, port: Number(port), disconnectTimeout: 200, retryStrategy: () => 50 });
-const parts = { client, Command, clock: systemClock, timeoutMs: 1000, serverNowMs: () => systemClock.nowMs(), gatherMs: 1 };
+const parts = {
+  client,
+  Command,
+  clock: systemClock,
+  timeoutMs: 1000,
+  serverNowMs: () => systemClock.nowMs(),
+  sentCommands: () => 0,
+  gatherMs: 1,
+};
 const bus = transport === 'stream' ? new StreamBus(parts) : new PubSubBus(parts);
 let lost = () => undefined;
 const isLost = new Promise((resolve) => (lost = resolve));

@@ -13,7 +13,15 @@ const options = {
 };
 const client = () => new Redis({ ...options, port: Number(process.argv[2]), retryStrategy: () => 50 });
 const serverNowMs = () => systemClock.nowMs();
-const bus = new StreamBus({ client, Command, clock: systemClock, timeoutMs: 1000, serverNowMs, gatherMs: 1 });
+const bus = new StreamBus({
+  client,
+  Command,
+  clock: systemClock,
+  timeoutMs: 1000,
+  serverNowMs,
+  sentCommands: () => 0,
+  gatherMs: 1,
+});
 
 let lookedMs = systemClock.nowMs();
 // What L1 would be asked at: any moment, also between two answers of Redis.

@@ -50,6 +50,80 @@ const entry = (id: string, key: string): [string, string[]] => [
   ['m', sealMessage('bbbbbbb', '17672256001230007bbbbbbb', 'k', [key])],
 ];
 
+describe('an idle stream bus with many followers', () => {
+  const NAMES = ['a', 'b', 'c'];
+  let client: FakeClient;
+  let clock: FakeClock;
+  let followers: RecordingFollower[];
+  let bus: StreamBus;
+  let sent: number;
+
+  beforeEach(async () => {
+    client = new FakeClient();
+    clock = new FakeClock();
+    sent = 0;
+    const make = (): Redis => client as unknown as Redis;
+    bus = new StreamBus({
+      client: make,
+      Command,
+      clock,
+      timeoutMs: 1000,
+      serverNowMs: () => clock.nowMs(),
+      sentCommands: () => sent,
+      gatherMs: 0,
+    });
+    followers = NAMES.map((name) => new RecordingFollower(name));
+    for (const follower of followers) bus.follow(follower);
+    const started = bus.start();
+    for (let i = 0; i < NAMES.length; i++) await client.answer('xrevrange', [['5-0', HELLO]]);
+    await client.answer('xread', null);
+    await started;
+  });
+  afterEach(() => {
+    bus.close();
+  });
+
+  /** Answers reads with nothing for `turns` turns of 1.25 s; resolves to the commands sent. */
+  const idle = async (turns: number): Promise<string[][]> => {
+    const commands: string[][] = [];
+    for (let turn = 0; turn < turns; turn++) {
+      await until(() => client.waiting.some(({ name }) => name === 'xread'));
+      for (const { name } of [...client.waiting]) {
+        if (name === 'xrange') commands.push([name, ...(await client.answer(name, [['5-0', HELLO]]))]);
+      }
+      clock.advance(1250);
+      commands.push(['xread', ...(await client.answer('xread', null))]);
+    }
+    return commands;
+  };
+
+  test('sends less than one command a second', async () => {
+    const before = clock.nowMs();
+    const commands = await idle(96);
+    expect(commands.length).toBeLessThan((clock.nowMs() - before) / 1000);
+  });
+
+  test('checks a stream in every turn while the process uses Redis', async () => {
+    await idle(2);
+    sent++;
+    expect((await idle(1)).map(([name]) => name)).toEqual(['xrange', 'xread']);
+    expect((await idle(1)).map(([name]) => name)).toEqual(['xread']);
+  });
+
+  test('checks one stream after the other', async () => {
+    const checked = (await idle(41)).filter(([name]) => name === 'xrange').map(([, stream]) => stream);
+    const [a, b, c] = followers.map(({ streamName }) => streamName);
+    expect(checked.slice(0, 4)).toEqual([a, b, c, a]);
+  });
+
+  test('checks all streams when the one in turn is gone', async () => {
+    await until(() => client.waiting.some(({ name }) => name === 'xread'));
+    await client.answer('xrange', []);
+    for (let i = 1; i < NAMES.length; i++) await client.answer('xrange', []);
+    for (const follower of followers) await follower.told('gap: the stream was trimmed, or its data replaced');
+  });
+});
+
 describe('a stream bus', () => {
   let client: FakeClient;
   let clock: FakeClock;
@@ -61,7 +135,15 @@ describe('a stream bus', () => {
     clock = new FakeClock();
     follower = new RecordingFollower();
     const make = (): Redis => client as unknown as Redis;
-    bus = new StreamBus({ client: make, Command, clock, timeoutMs: 1000, serverNowMs: () => clock.nowMs() - 500, gatherMs: 0 });
+    bus = new StreamBus({
+      client: make,
+      Command,
+      clock,
+      timeoutMs: 1000,
+      serverNowMs: () => clock.nowMs() - 500,
+      sentCommands: () => 0,
+      gatherMs: 0,
+    });
     bus.follow(follower);
     const started = bus.start();
     await client.answer('xrevrange', [['5-0', HELLO]]);
@@ -81,7 +163,7 @@ describe('a stream bus', () => {
   test('asks for what comes behind its position, after a look whether that is still there', async () => {
     expect(await nextRead()).toEqual([
       ['xrange', follower.streamName, '5-0', '5-0'],
-      ['xread', 'COUNT', '500', 'BLOCK', '500', 'STREAMS', follower.streamName, '5-0'],
+      ['xread', 'COUNT', '500', 'BLOCK', '1250', 'STREAMS', follower.streamName, '5-0'],
     ]);
   });
 
@@ -92,7 +174,7 @@ describe('a stream bus', () => {
     // The process stood still for 1.9 s; the answer had been there for 1.4 s.
     clock.advance(1900);
     await client.answer('xread', null);
-    await until(() => bus.lastLifeMs === sentMs + 500);
+    await until(() => bus.lastLifeMs === sentMs + 1250);
   });
 
   test('vouches for the moment of the question when there were messages, and for nothing while there are more', async () => {
@@ -133,6 +215,16 @@ describe('a stream bus', () => {
     const many = Array.from({ length: 50 }, (_, i) => entry(`7-${i}`, `k${i}`));
     await client.answer('xread', [[follower.streamName, many]]);
     expect((await nextRead())[0]).toEqual(['xrange', follower.streamName, '5-0', '5-0']);
+  });
+
+  test('asks for a short wait after messages, so that a link which works shows life in time', async () => {
+    const blockOf = async (): Promise<string | undefined> => (await nextRead()).find(([name]) => name === 'xread')?.[4];
+    await client.answer('xrange', [['5-0', HELLO]]);
+    expect(await blockOf()).toBe('1250');
+    await client.answer('xread', [[follower.streamName, [entry('6-0', 'a')]]]);
+    expect(await blockOf()).toBe('250');
+    await client.answer('xread', null);
+    expect(await blockOf()).toBe('1250');
   });
 
   test('takes an entry of the same id with another content for other data', async () => {
