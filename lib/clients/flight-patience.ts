@@ -1,5 +1,6 @@
 /** One caller's wait for a flight, with a limit; the last caller to give up takes the flight down. */
 import type { Clock } from '../base/clock.js';
+import { AWAITED, Deadline } from '../base/deadline.js';
 import type { Flight, LoadEnd } from './flight.js';
 
 /** How long a caller waits. */
@@ -22,7 +23,7 @@ export function waitAtMost(
   if (timeoutMs === 0 && signal === undefined && !takesStale) return flight.end;
   return new Promise((resolve, reject) => {
     const stop = (): void => {
-      cancel();
+      deadline?.cancel();
       signal?.removeEventListener('abort', onAbort);
     };
     const giveUp = (error: Error): void => {
@@ -33,16 +34,10 @@ export function waitAtMost(
     const onAbort = (): void => {
       giveUp(signal?.reason as Error);
     };
-    const cancel =
-      timeoutMs === 0
-        ? () => undefined
-        : clock.schedule(
-            () => {
-              giveUp(onTimeout());
-            },
-            timeoutMs,
-            true,
-          );
+    const onTime = (): void => {
+      giveUp(onTimeout());
+    };
+    const deadline = timeoutMs === 0 ? undefined : new Deadline(clock, timeoutMs, onTime, AWAITED);
     if (signal?.aborted === true) {
       onAbort();
       return;

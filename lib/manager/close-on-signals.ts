@@ -4,7 +4,7 @@
  */
 import { constants } from 'node:os';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { atMost } from '../base/at-most.js';
+import { atMost } from '../base/deadline.js';
 import { systemClock } from '../base/clock.js';
 import { misuse } from '../base/describe-value.js';
 import { requireTtlMs, type Duration } from '../base/duration.js';

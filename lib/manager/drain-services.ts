@@ -3,7 +3,7 @@
  * at the deadline. Services drain together, because a load of one is often followed by a write to another.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { atMost } from '../base/at-most.js';
+import { atMost } from '../base/deadline.js';
 import type { Clock } from '../base/clock.js';
 import type { ServiceCore } from '../clients/service-core.js';
 

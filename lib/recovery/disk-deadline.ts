@@ -1,5 +1,6 @@
 /** A disk that hangs must not hang its callers: what it is asked for fails after a while, whatever it does later. */
 import type { Clock } from '../base/clock.js';
+import { AWAITED, Deadline } from '../base/deadline.js';
 
 /** How long the disk may take. */
 export const DISK_DEADLINE_MS = 2000;
@@ -10,7 +11,9 @@ export function withinDeadline<T>(clock: Clock, work: Promise<T>): Promise<T> {
     const onDeadline = (): void => {
       reject(Object.assign(new Error(`The disk did not answer within ${DISK_DEADLINE_MS} ms`), { code: 'ETIMEDOUT' }));
     };
-    const cancel = clock.schedule(onDeadline, DISK_DEADLINE_MS, true);
-    work.then(resolve, reject).finally(cancel);
+    const deadline = new Deadline(clock, DISK_DEADLINE_MS, onDeadline, AWAITED);
+    work.then(resolve, reject).finally(() => {
+      deadline.cancel();
+    });
   });
 }

@@ -8,6 +8,7 @@
  */
 import type { Cluster, Command as CommandClass, Redis } from 'ioredis';
 import type { Clock } from '../../base/clock.js';
+import { AWAITED, Deadline } from '../../base/deadline.js';
 import { LinkSession } from './link-session.js';
 import { failureOf } from './redis-errors.js';
 
@@ -54,7 +55,7 @@ export class BusLink {
   #turn = 0;
   #reason = 'the connection was lost';
   #cancelPause: (() => void) | undefined;
-  #cancelWatchdog: () => void = () => undefined;
+  #watchdog: Deadline | undefined;
 
   constructor(parts: LinkParts, user: LinkUser) {
     this.#parts = parts;
@@ -79,18 +80,15 @@ export class BusLink {
     client.on('ready', this.#onReady);
     client.on('close', this.#onClose);
     client.on('error', this.#onError);
-    const cancel = clock.schedule(
-      () => {
-        this.#tellDown(`not established within ${timeoutMs} ms`);
-      },
-      timeoutMs,
-      true,
-    );
+    const onTime = (): void => {
+      this.#tellDown(`not established within ${timeoutMs} ms`);
+    };
+    const deadline = new Deadline(clock, timeoutMs, onTime, AWAITED);
     if (client.status === 'ready') this.#onReady();
     // Why it failed comes as an error event.
     else client.connect().catch(() => undefined);
     await this.#firstAttempt;
-    cancel();
+    deadline.cancel();
   }
 
   /** Says that a session does what it is for; nothing if it is over. */
@@ -107,7 +105,7 @@ export class BusLink {
     this.#state = 'closed';
     this.#endFirstAttempt();
     this.#cancelPause?.();
-    this.#cancelWatchdog();
+    this.#watchdog?.cancel();
     this.#session?.end(new Error('closed'));
     const client = this.#client;
     if (client === undefined) return;
@@ -181,23 +179,23 @@ export class BusLink {
 
   readonly #onConnect = (): void => {
     const { clock, timeoutMs } = this.#parts;
-    this.#cancelWatchdog();
+    this.#watchdog?.cancel();
     // Connected is not ready: a frozen server's kernel accepts connections that nobody will ever answer.
-    this.#cancelWatchdog = clock.schedule(() => {
+    this.#watchdog = new Deadline(clock, timeoutMs, () => {
       this.#tellDown(`connected, but no answer within ${timeoutMs} ms`);
       if (this.#client !== undefined) dropSockets(this.#client);
-    }, timeoutMs);
+    });
   };
 
   readonly #onReady = (): void => {
-    this.#cancelWatchdog();
+    this.#watchdog?.cancel();
     this.#reason = 'the connection was lost';
     if (this.#failures === 0) this.#begin();
     else this.#beginLater();
   };
 
   readonly #onClose = (): void => {
-    this.#cancelWatchdog();
+    this.#watchdog?.cancel();
     // A session that was going on tells it by itself.
     if (this.#session === undefined) this.#tellDown(this.#reason);
   };

@@ -6,6 +6,7 @@
  * would wait in a queue. 3. A client that was handed in is neither closed nor told to reconnect.
  */
 import type { Cluster, Command, Redis } from 'ioredis';
+import { socketOf, type SocketCounters } from './arrivals.js';
 import { isError } from './redis-errors.js';
 import { DEAF, type MasterNode, type RedisTransport, type TransportListener } from './redis-transport.js';
 
@@ -60,6 +61,11 @@ export class ClusterTransport implements RedisTransport {
     else command.reject(new Error('the cluster is not connected'));
   };
 
+  readonly socketFor = (command: Command): SocketCounters | undefined => {
+    const address = this.#parts.client.slots[command.getSlot()]?.[0];
+    return address === undefined ? undefined : socketOf(this.#nodeAt(address));
+  };
+
   masters(): readonly MasterNode[] {
     const buckets = this.#bucketsByMaster();
     return this.#addresses().map((address) => ({
@@ -70,6 +76,7 @@ export class ClusterTransport implements RedisTransport {
         if (node === undefined) command.reject(new Error(`no connection to ${address}`));
         else void node.sendCommand(command);
       },
+      socketFor: () => socketOf(this.#nodeAt(address)),
     }));
   }
 

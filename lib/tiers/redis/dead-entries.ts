@@ -5,7 +5,7 @@
  *
  * One run at a time, for the newest clear; a run that Redis cut short is begun again after a pause.
  */
-import { atMost } from '../../base/at-most.js';
+import { atMost } from '../../base/deadline.js';
 import type { Clock } from '../../base/clock.js';
 import { slotTagOf, type KeySpace } from './key-space.js';
 import type { RedisConnection } from './redis-connection.js';

@@ -4,6 +4,8 @@
  */
 import type { Cluster, Command as CommandClass, Redis } from 'ioredis';
 import type { Clock } from '../../base/clock.js';
+import { Deadline } from '../../base/deadline.js';
+import { socketOf, watchSocket } from './arrivals.js';
 import { isError } from './redis-errors.js';
 
 /** See the file's header. */
@@ -14,6 +16,7 @@ export class LinkSession {
   readonly #waiting = new Set<(error: Error) => void>();
   #error: Error | undefined;
   #wasSilent = false;
+  #replies = 0;
 
   constructor(node: Redis | Cluster, Command: typeof CommandClass, clock: Clock) {
     this.#node = node;
@@ -38,25 +41,31 @@ export class LinkSession {
    */
   send<T>(name: string, args: readonly string[], deadlineMs: number): Promise<T> {
     const command = new this.#Command(name, [...args], { replyEncoding: 'utf8' });
-    const reply = this.#wait<T>(deadlineMs, (resolve, reject) => {
-      (command.promise as Promise<T>).then(resolve, reject);
+    return this.#wait<T>((resolve, reject) => {
+      (command.promise as Promise<T>).then((reply) => {
+        this.#replies++;
+        resolve(reply);
+      }, reject);
       this.#node.sendCommand(command);
+      const onTime = (): void => {
+        this.#wasSilent = true;
+        this.end(new Error(`Redis did not answer within ${deadlineMs} ms`));
+      };
+      const watch = (): (() => boolean) => watchSocket(socketOf(this.#node), () => this.#replies);
+      const deadline = new Deadline(this.#clock, deadlineMs, onTime, { watch });
       return () => {
-        // What came while this process stood still is read before anybody is called silent.
-        setImmediate(() => {
-          if (this.isOver || command.isSettled) return;
-          this.#wasSilent = true;
-          this.end(new Error(`Redis did not answer within ${deadlineMs} ms`));
-        });
+        deadline.cancel();
       };
     });
-    return reply;
   }
 
   /** Resolves after `ms`. @throws why the session is over */
   pause(ms: number): Promise<void> {
-    return this.#wait<undefined>(ms, (resolve) => () => {
-      resolve(undefined);
+    return this.#wait<undefined>((resolve) => {
+      const wake = (): void => {
+        resolve(undefined);
+      };
+      return this.#clock.schedule(wake, ms);
     });
   }
 
@@ -67,8 +76,8 @@ export class LinkSession {
     for (const reject of [...this.#waiting]) reject(this.#error);
   }
 
-  /** A promise that rejects with the end of the session; `begin` starts what it is for and returns what happens after `ms`. */
-  #wait<T>(ms: number, begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => () => void): Promise<T> {
+  /** A promise that rejects with the end of the session; `begin` starts what it is for and returns what cancels that. */
+  #wait<T>(begin: (resolve: (value: T) => void, reject: (error: unknown) => void) => () => void): Promise<T> {
     if (this.#error !== undefined) return Promise.reject(this.#error);
     return new Promise<T>((resolve, reject) => {
       let cancel = (): void => undefined;
@@ -83,12 +92,11 @@ export class LinkSession {
         });
       };
       this.#waiting.add(fail);
-      const onTime = begin((value) => {
+      cancel = begin((value) => {
         settle(() => {
           resolve(value);
         });
       }, fail);
-      cancel = this.#clock.schedule(onTime, ms);
     });
   }
 }

@@ -8,11 +8,12 @@
  *    that was handed in is used, never closed or reconfigured.
  */
 import type { Command } from 'ioredis';
-import { atMost } from '../../base/at-most.js';
 import type { Clock } from '../../base/clock.js';
+import { atMost, AWAITED, Deadline } from '../../base/deadline.js';
 import { CacheError } from '../../base/errors.js';
 import { HybridClock } from '../../base/hybrid-clock.js';
 import type { EndpointHealth } from '../../observe/health.js';
+import { watchSocket } from './arrivals.js';
 import type { ConnectionListener, ConnectionMonitor, MonitoredConnection } from './connection-monitor.js';
 import type { MasterSender } from './master-sender.js';
 import { failureOf, isError, isReplyError, refusalIn, timedOut, unavailable } from './redis-errors.js';
@@ -61,6 +62,8 @@ export class RedisConnection implements MonitoredConnection {
   #isClosed = false;
   #probeTimeoutMs = 0;
   #successes = 0;
+  /** Replies to anything, for ever. */
+  #replies = 0;
   #unusable: CacheError | undefined;
   #hasFailedOver = false;
   /** The masters that did not answer the last probe. */
@@ -84,16 +87,13 @@ export class RedisConnection implements MonitoredConnection {
   /** Starts connecting; resolves when Redis can be used or the first attempt has failed or timed out. Never rejects. */
   async connect(): Promise<void> {
     const { transport, clock, connectionTimeoutMs } = this.#parts;
-    const cancel = clock.schedule(
-      () => {
-        this.#reportSilence(`no connection within ${connectionTimeoutMs} ms`);
-      },
-      connectionTimeoutMs,
-      true,
-    );
+    const onTime = (): void => {
+      this.#reportSilence(`no connection within ${connectionTimeoutMs} ms`);
+    };
+    const deadline = new Deadline(clock, connectionTimeoutMs, onTime, AWAITED);
     transport.open(this.#transportListener());
     await this.#firstAttempt;
-    cancel();
+    deadline.cancel();
   }
 
   /** Allows probes as long as the most patient service allows its commands: what is slow for one must not be down for all. */
@@ -139,7 +139,7 @@ export class RedisConnection implements MonitoredConnection {
   send<T>(name: string, args: (string | Buffer)[], timeoutMs: number, asBytes = false): Promise<T> {
     if (!this.isUsable) return Promise.reject(this.unusableError());
     this.sentCommands++;
-    return this.#dispatch<T>(this.#parts.transport.send, name, args, timeoutMs, asBytes, false);
+    return this.#dispatch<T>(this.#parts.transport, name, args, timeoutMs, asBytes, false);
   }
 
   /** The servers that take writes, for what has to be asked of each: one, or those of the cluster, reachable or not. */
@@ -147,7 +147,7 @@ export class RedisConnection implements MonitoredConnection {
     return this.#parts.transport.masters().map((node) => ({
       address: node.address,
       send: <T>(name: string, args: (string | Buffer)[], timeoutMs: number): Promise<T> =>
-        this.isUsable ? this.#dispatch<T>(node.send, name, args, timeoutMs, false, false) : Promise.reject(this.unusableError()),
+        this.isUsable ? this.#dispatch<T>(node, name, args, timeoutMs, false, false) : Promise.reject(this.unusableError()),
     }));
   }
 
@@ -216,7 +216,7 @@ export class RedisConnection implements MonitoredConnection {
 
   async #ask<T>(node: MasterNode, name: string, args: string[]): Promise<T> {
     try {
-      return await this.#dispatch<T>(node.send, name, args, this.#probeTimeoutMs, false, true);
+      return await this.#dispatch<T>(node, name, args, this.#probeTimeoutMs, false, true);
     } catch (error) {
       if (CacheError.is(error, 'CACHE_L2_TIMEOUT')) this.#silent.add(node);
       throw error;
@@ -234,27 +234,27 @@ export class RedisConnection implements MonitoredConnection {
     const { Command: CommandOf, clock } = this.#parts;
     const command = new CommandOf(name, args, asBytes ? {} : { replyEncoding: 'utf8' });
     return new Promise<T>((resolve, reject) => {
-      const cancel = clock.schedule(
-        () => {
-          reject(timedOut(timeoutMs));
-          if (!isProbe) this.#monitor.onEvent({ type: 'missed' });
-        },
-        timeoutMs,
-        true,
-      );
+      const onTime = (): void => {
+        reject(timedOut(timeoutMs));
+        if (!isProbe) this.#monitor.onEvent({ type: 'missed' });
+      };
+      const watch = (): (() => boolean) => watchSocket(route.socketFor(command), this.#countReplies);
+      const deadline = new Deadline(clock, timeoutMs, onTime, { isAwaited: true, watch });
       (command.promise as Promise<T>).then(
         (reply) => {
-          cancel();
+          deadline.cancel();
+          this.#replies++;
           this.#successes++;
           resolve(reply);
         },
         (error: unknown) => {
-          cancel();
+          deadline.cancel();
+          if (isReplyError(error)) this.#replies++;
           if (!isProbe) this.#reportFailure(error);
           reject(isError(error) ? error : new Error('Redis failed'));
         },
       );
-      route(command);
+      route.send(command);
     });
   }
 
@@ -288,6 +288,8 @@ export class RedisConnection implements MonitoredConnection {
       },
     };
   }
+
+  readonly #countReplies = (): number => this.#replies;
 
   readonly #tellFailover = (): void => {
     if (!this.#hasFailedOver || !this.isUsable) return;

@@ -3,18 +3,22 @@
  * send, the masters there are, and news of the link. It decides nothing about the use of Redis and knows no deadline.
  */
 import type { Command } from 'ioredis';
+import type { SocketCounters } from './arrivals.js';
 
-/** Puts a command on its way; the outcome is the command's own promise. */
-export type Route = (command: Command) => void;
+/** A way to a server. */
+export interface Route {
+  /** Puts a command on its way; the outcome is the command's own promise. */
+  readonly send: (command: Command) => void;
+  /** The socket that the answer to a command comes over; `undefined` when there is none. */
+  readonly socketFor: (command: Command) => SocketCounters | undefined;
+}
 
-/** One server that takes writes. */
-export interface MasterNode {
+/** One server that takes writes. Its route leads to this master and no other. */
+export interface MasterNode extends Route {
   /** `host:port`: orders the masters alike in every process. */
   readonly address: string;
   /** A key that no service can own and that is never written; in a cluster this master has its slot. */
   readonly probeKey: string;
-  /** Sends to this master and no other. */
-  readonly send: Route;
 }
 
 /** Told of what becomes of the link. */
@@ -37,15 +41,13 @@ export const DEAF: TransportListener = {
   onSilence: () => undefined,
 };
 
-/** See the file's header. */
-export interface RedisTransport {
+/** See the file's header. Its own route leads to whoever is to answer. */
+export interface RedisTransport extends Route {
   readonly isCluster: boolean;
   /** Whether only a write tells that the other side is the one to talk to: sentinels may name a primary that is one no more. */
   readonly mustProbeWrites: boolean;
   /** Reports to `listener` from now on, and begins to connect unless the client does or is. Called once. */
   open(listener: TransportListener): void;
-  /** Sends to whoever is to answer. */
-  readonly send: Route;
   /** In the order of their addresses, and those that cannot be reached too; empty before the first connection. */
   masters(): readonly MasterNode[];
   /** Brings up to date who the masters are; `undefined` where nothing is missing. Rejects with why nobody could be asked. */

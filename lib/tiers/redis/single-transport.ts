@@ -6,6 +6,8 @@
  */
 import type { Redis } from 'ioredis';
 import type { Clock } from '../../base/clock.js';
+import { Deadline } from '../../base/deadline.js';
+import { socketOf } from './arrivals.js';
 import { DEAF, type MasterNode, type RedisTransport, type Route, type TransportListener } from './redis-transport.js';
 
 /** What the transport is made of. */
@@ -27,12 +29,13 @@ export interface SingleTransportParts {
 export class SingleTransport implements RedisTransport {
   readonly isCluster = false;
   readonly mustProbeWrites: boolean;
-  readonly send: Route;
+  readonly send: Route['send'];
+  readonly socketFor: Route['socketFor'];
   readonly #parts: SingleTransportParts;
   readonly #masters: readonly MasterNode[];
   #listener: TransportListener = DEAF;
   #hasBeenReady = false;
-  #cancelWatchdog: () => void = () => undefined;
+  #watchdog: Deadline | undefined;
 
   constructor(parts: SingleTransportParts) {
     const { client, endpoint, probeKey, isSentinel } = parts;
@@ -41,11 +44,13 @@ export class SingleTransport implements RedisTransport {
     this.send = (command) => {
       void client.sendCommand(command);
     };
+    this.socketFor = () => socketOf(client);
     this.#masters = [
       {
         address: endpoint,
         probeKey,
         send: this.send,
+        socketFor: this.socketFor,
       },
     ];
   }
@@ -77,7 +82,7 @@ export class SingleTransport implements RedisTransport {
   close(): void {
     const { client, isOwned } = this.#parts;
     this.#listener = DEAF;
-    this.#cancelWatchdog();
+    this.#watchdog?.cancel();
     client.off('connect', this.#onConnect);
     client.off('ready', this.#onReady);
     client.off('close', this.#onClose);
@@ -94,23 +99,23 @@ export class SingleTransport implements RedisTransport {
   readonly #onConnect = (): void => {
     const { isOwned, clock, silenceMs } = this.#parts;
     if (!isOwned) return;
-    this.#cancelWatchdog();
+    this.#watchdog?.cancel();
     const waitMs = silenceMs();
-    this.#cancelWatchdog = clock.schedule(() => {
+    this.#watchdog = new Deadline(clock, waitMs, () => {
       this.#listener.onSilence(`connected, but no answer within ${waitMs} ms`);
       this.drop();
-    }, waitMs);
+    });
   };
 
   readonly #onReady = (): void => {
-    this.#cancelWatchdog();
+    this.#watchdog?.cancel();
     const isOther = this.#hasBeenReady && this.#parts.isSentinel;
     this.#hasBeenReady = true;
     this.#listener.onReady(isOther);
   };
 
   readonly #onClose = (): void => {
-    this.#cancelWatchdog();
+    this.#watchdog?.cancel();
     this.#listener.onClosed();
   };
 
