@@ -6,6 +6,9 @@
  * 1. Stamps of one process strictly increase. 2. A stamp taken after a version was observed is newer than that version.
  * 3. Stamps taken before the first contact with Redis are shifted onto its time line when they are turned into versions,
  *    so a wrong local clock cannot make them win. 4. The text form has a fixed width and sorts like the stamps.
+ * 5. The server's time is known as an interval. A write that is awaited is stamped at its end, anything else at its beginning: of
+ * two that do not overlap the later one has the newer version, as long as clocks are as exact as the comparison says (Corbett et al.,
+ * "Spanner", 2012).
  */
 import type { Clock } from './clock.js';
 
@@ -27,6 +30,9 @@ const TICKS_PER_MS = 1024;
  */
 export const MAX_AHEAD_MS = 60_000;
 
+/** How far two clocks drift apart at most, as a share of the time that passes: what quartz does. */
+const MAX_DRIFT = 50e-6;
+
 const COUNTER_TEXT: readonly string[] = Array.from({ length: TICKS_PER_MS }, (_, i) => String(i).padStart(4, '0'));
 
 /** One process's clock for one Redis. */
@@ -37,8 +43,10 @@ export class HybridClock {
   #offsetMs = 0;
   #firstOffsetMs = 0;
   #uncertaintyMs = 0;
+  #comparedAtMs = 0;
   #anchored = false;
   #highestSeen = '';
+  #renewedTo: Stamp = 0;
   #textMs = -1;
   #text = '';
 
@@ -54,7 +62,7 @@ export class HybridClock {
     return this.#anchored;
   }
 
-  /** How far {@link nowMs} may be from the server's clock, in milliseconds: half a round trip. */
+  /** How far {@link nowMs} may be from the server's clock, in milliseconds: half of the best round trip, and the drift since. */
   get uncertaintyMs(): number {
     return this.#uncertaintyMs;
   }
@@ -74,22 +82,48 @@ export class HybridClock {
     return this.#clock.nowMs() + this.#offsetMs;
   }
 
-  /** The next point in the order of writes. */
+  /** The next point in the order of writes, not before now: of a write that is awaited. */
   stamp(): Stamp {
-    const physical = Math.floor((this.#clock.nowMs() + this.#offsetMs) * TICKS_PER_MS);
-    this.#last = physical > this.#last ? physical : this.#last + 1;
-    return this.#anchored ? this.#last : -this.#last;
+    return this.#stampAt(this.nowMs() + this.#uncertaintyMs);
+  }
+
+  /** The next point in the order of writes, not after now unless the last one was: of what gives way to whatever comes meanwhile. */
+  stampEarly(): Stamp {
+    return this.#stampAt(this.nowMs() - this.#uncertaintyMs);
   }
 
   /** The text of a stamp, {@link VERSION_LENGTH} characters. */
   versionOf(stamp: Stamp): string {
-    const ticks = stamp < 0 ? -stamp + Math.floor(this.#firstOffsetMs * TICKS_PER_MS) : stamp;
+    const ticks = this.#ticksOf(stamp);
     const ms = Math.floor(ticks / TICKS_PER_MS);
     if (ms !== this.#textMs) {
       this.#textMs = ms;
       this.#text = String(ms).padStart(13, '0');
     }
     return this.#text + (COUNTER_TEXT[ticks - ms * TICKS_PER_MS] ?? '') + this.#nodeId;
+  }
+
+  /**
+   * A version newer than `newer`, for a write that was called before now and lost to it; `undefined` when that is too far ahead to
+   * be followed. See {@link versionInTurn}.
+   */
+  versionAfter(newer: string): string | undefined {
+    this.observe(newer);
+    const stamp = this.stamp();
+    const version = this.versionOf(stamp);
+    if (version <= newer) return undefined;
+    this.#renewedTo = stamp;
+    return version;
+  }
+
+  /**
+   * The version of a write that goes out now and was stamped at its call. Writes go out in the order of their calls; where one was
+   * given a newer version since the call, by {@link versionAfter}, this one needs a newer one still.
+   */
+  versionInTurn(stamp: Stamp): string {
+    if (this.#ticksOf(stamp) >= this.#renewedTo) return this.versionOf(stamp);
+    this.#renewedTo = this.stamp();
+    return this.versionOf(this.#renewedTo);
   }
 
   /** Whether a version is to be followed and obeyed: the one place where {@link MAX_AHEAD_MS} is applied in a process. */
@@ -122,12 +156,27 @@ export class HybridClock {
       this.#firstOffsetMs = sample;
       this.#offsetMs = sample;
       this.#uncertaintyMs = uncertainty;
+      this.#comparedAtMs = receivedMs;
       this.#last = Math.max(0, this.#last + Math.floor(sample * TICKS_PER_MS));
       return;
     }
     const error = sample - this.#offsetMs;
-    if (Math.abs(error) > uncertainty) this.#offsetMs += error > 0 ? error - uncertainty : error + uncertainty;
-    this.#uncertaintyMs = uncertainty;
+    const isExplained = Math.abs(error) <= uncertainty;
+    if (!isExplained) this.#offsetMs += error > 0 ? error - uncertainty : error + uncertainty;
+    const bySample = uncertainty + Math.min(Math.abs(error), uncertainty);
+    const driftMs = Math.max(0, receivedMs - this.#comparedAtMs) * MAX_DRIFT;
+    this.#uncertaintyMs = isExplained ? Math.min(this.#uncertaintyMs + driftMs, bySample) : bySample;
+    this.#comparedAtMs = receivedMs;
+  }
+
+  #stampAt(ms: number): Stamp {
+    const physical = Math.floor(ms * TICKS_PER_MS);
+    this.#last = physical > this.#last ? physical : this.#last + 1;
+    return this.#anchored ? this.#last : -this.#last;
+  }
+
+  #ticksOf(stamp: Stamp): number {
+    return stamp < 0 ? -stamp + Math.floor(this.#firstOffsetMs * TICKS_PER_MS) : stamp;
   }
 }
 

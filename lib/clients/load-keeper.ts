@@ -49,7 +49,7 @@ export class LoadKeeper {
 
   /** Stores what was loaded; a Redis that has just cost the callers a deadline does not cost them another one (G6). */
   async #storeFor(flight: Flight, prepared: PreparedValue, stamp: number, ttlMs: number | undefined): Promise<void> {
-    const stored = this.#writes.store(prepared, stamp, ttlMs);
+    const stored = this.#writes.store(prepared, stamp, ttlMs, false);
     if (flight.hasWaitedInVain) this.#core.parts.background.add(stored, () => undefined);
     else await stored;
   }
@@ -61,7 +61,7 @@ export class LoadKeeper {
     const absent = this.#writes.prepareAbsent(flight.key, flight.loadTags);
     if (config.nullTtlMs > 0) await this.#storeFor(flight, absent, stamp, config.nullTtlMs);
     // What is cached, if anything, is past its TTL or was to be replaced: the source says it is gone.
-    else if (flight.stale !== undefined || flight.isForced) await this.#writes.remove(flight.key, stamp);
+    else if (flight.stale !== undefined || flight.isForced) await this.#writes.remove(flight.key, false, stamp);
   }
 }
 

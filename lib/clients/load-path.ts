@@ -146,7 +146,7 @@ export class LoadPath {
 
   /** The point in the order of writes at which a load begins. */
   stamp(): number {
-    return this.#writes.stamp();
+    return this.#writes.stamp(false);
   }
 
   /** Counts and reports the end of a loader; `failure` holds what it threw, which may be anything, also `undefined`. */

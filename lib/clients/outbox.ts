@@ -63,10 +63,14 @@ export class Outbox {
     this.#writer.whenRoom(action);
   }
 
-  /** Takes a write on its way; resolves to what became of it and never rejects. */
-  put(key: string, sealed: string | Buffer, version: string): Promise<PutOutcome> {
+  /**
+   * Takes a write on its way; resolves to what became of it and never rejects.
+   *
+   * @param isAwaited whether a caller waits for Redis: then it wins over whatever was there when it was called
+   */
+  put(key: string, sealed: string | Buffer, version: string, isAwaited: boolean): Promise<PutOutcome> {
     if (!this.#tier.isUsable) return this.#log?.put(key, sealed, version) ?? Promise.resolve(this.#tier.unusableError());
-    const sent = this.#writer.put(key, this.#tier.nameOf(key), sealed, version);
+    const sent = this.#writer.put(key, this.#tier.nameOf(key), sealed, version, isAwaited);
     if (this.#log?.isAlways !== true) return sent;
     return this.#both(this.#log.putAhead(key, sealed, version), sent);
   }
@@ -79,12 +83,13 @@ export class Outbox {
     key: string,
     sealed: string | Buffer,
     version: string,
+    isAwaited: boolean,
   ): { readonly accepted: Promise<'queued' | PutOutcome>; readonly end: Promise<PutOutcome> } {
     if (!this.#tier.isUsable) {
-      const end = this.put(key, sealed, version);
+      const end = this.put(key, sealed, version, isAwaited);
       return { accepted: end, end };
     }
-    const sent = this.#writer.put(key, this.#tier.nameOf(key), sealed, version);
+    const sent = this.#writer.put(key, this.#tier.nameOf(key), sealed, version, isAwaited);
     if (this.#log?.isAlways !== true) return { accepted: Promise.resolve('queued'), end: sent };
     const logged = this.#log.putAhead(key, sealed, version);
     // A value that the log gave up is not lost as long as it is on its way to Redis, but it is not safe before it is there.

@@ -7,7 +7,7 @@
  * checked against the marks that are known here, and Redis is asked where these leave it open. Entries without tags are
  * none of this file's business.
  */
-import { shiftVersion } from '../base/hybrid-clock.js';
+import { NODE_ID_LENGTH, shiftVersion } from '../base/hybrid-clock.js';
 import { openEnvelope, versionOfSealed } from '../codec/envelope.js';
 import type { StoredEntry } from '../tiers/redis/entry-codec.js';
 import { MARK_LIFE_MS, tagMarkOf } from '../tiers/redis/tag-mark.js';
@@ -56,6 +56,15 @@ export class Tags {
   areOlder(tags: readonly string[], version: string): boolean {
     this.#followClock();
     return tags.some((tag) => this.#versions.lastOf(tag) > version);
+  }
+
+  /** Whether this process has invalidated one of the tags after a write of its own that has this version was called. */
+  areInvalidatedHere(tags: readonly string[], version: string): boolean {
+    const nodeId = version.slice(-NODE_ID_LENGTH);
+    return this.areOlder(
+      tags.filter((tag) => this.#versions.lastOf(tag).endsWith(nodeId)),
+      version,
+    );
   }
 
   /**
@@ -204,7 +213,7 @@ export class Tags {
     return new Promise((resolve) => {
       outbox.whenRoom(() => {
         const version = tier.clock.versionOf(stamp);
-        const put = outbox.put(key, tier.sealDeletion(version, MARK_LIFE_MS), version);
+        const put = outbox.put(key, tier.sealDeletion(version, MARK_LIFE_MS), version, true);
         resolve(
           put.then((outcome) => {
             if (outcome === 'logged') this.#core.parts.counters.writesLogged++;

@@ -41,9 +41,12 @@ export class WritePath {
     this.#writesThrough = memory === undefined || (core.parts.config.twoLevel?.writeThrough ?? true);
   }
 
-  /** The next point in the order of writes; without L2 there is no order to keep. */
-  stamp(): Stamp {
-    return this.#redis === undefined ? 0 : this.#redis.tier.clock.stamp();
+  /** The next point in the order of writes, of a call or of a load that begins; without L2 there is no order to keep. */
+  stamp(isCall: boolean): Stamp {
+    if (this.#redis === undefined) return 0;
+    const { clock } = this.#redis.tier;
+    // Nobody waits for what is written behind: it gives way to whatever others write until it gets there.
+    return isCall && this.#writesThrough ? clock.stamp() : clock.stampEarly();
   }
 
   /**
@@ -80,11 +83,11 @@ export class WritePath {
     lifeMs: number | undefined,
     tags: readonly string[] = NO_TAGS,
   ): Promise<SetResult> {
-    const stamp = this.stamp();
+    const stamp = this.stamp(true);
     this.#core.compressing.overtake(key);
     // At the call, not only when it is stored: a load that ends meanwhile would wait for room behind it, and land after it.
     this.#core.parts.fence.overtake(key);
-    if (!(prepared instanceof Promise)) return this.store(prepared, stamp, lifeMs);
+    if (!(prepared instanceof Promise)) return this.store(prepared, stamp, lifeMs, true);
     return this.#setWhenReady(this.#core.compressing.open(key, tags), prepared, stamp, lifeMs);
   }
 
@@ -99,32 +102,41 @@ export class WritePath {
     const ready = await prepared.finally(() => {
       compressing.close(ticket);
     });
-    if (!ticket.isOvertaken) return this.store(ready, stamp, lifeMs);
+    if (!ticket.isOvertaken) return this.store(ready, stamp, lifeMs, true);
     counters.writesSuperseded++;
     // It is gone because of its tag; what it was to replace must not be what is left.
-    if (ticket.isOvertakenByTag) await this.remove(ticket.key, stamp);
+    if (ticket.isOvertakenByTag) await this.remove(ticket.key, true, stamp);
     return { l1: false, l2: 'none' };
   }
 
-  /** Writes to both tiers; the promise settles as the service's mode says. */
-  store(prepared: PreparedValue, stamp: Stamp, lifeMs: number | undefined): Promise<SetResult> {
+  /**
+   * Writes to both tiers; the promise settles as the service's mode says.
+   *
+   * @param isCall whether a caller wrote it: what was there at the call gives way then, whatever the clocks say; a load may be
+   *   older than what it finds
+   */
+  store(prepared: PreparedValue, stamp: Stamp, lifeMs: number | undefined, isCall: boolean): Promise<SetResult> {
     const life = this.#core.parts.lifetimes.lifeMs(lifeMs);
     const redis = this.#redis;
     if (redis === undefined) return Promise.resolve(this.#told(prepared.key, this.#keep(prepared, life), 'none'));
-    if (redis.outbox.hasRoom) return this.#storeBoth(redis, prepared, stamp, life);
+    if (redis.outbox.hasRoom) return this.#storeBoth(redis, prepared, stamp, life, isCall);
     return new Promise((resolve) => {
-      redis.outbox.whenRoom(() => resolve(this.#storeBoth(redis, prepared, stamp, life)));
+      redis.outbox.whenRoom(() => resolve(this.#storeBoth(redis, prepared, stamp, life, isCall)));
     });
   }
 
-  /** Removes a key everywhere, unless Redis has a write newer than `stamp`; resolves to whether a value was known to be there. */
-  async remove(key: string, stamp = this.stamp()): Promise<boolean> {
+  /**
+   * Removes a key everywhere; resolves to whether a value was known to be there.
+   *
+   * @param isCall as for {@link store}: without a caller of its own it gives way to what Redis has that is newer than `stamp`
+   */
+  async remove(key: string, isCall = true, stamp = this.stamp(true)): Promise<boolean> {
     const { fence, counters, events } = this.#core.parts;
     fence.overtake(key);
     this.#core.compressing.overtake(key);
     let existed = this.#memory?.delete(key) ?? false;
     if (this.#redis !== undefined) {
-      existed = (await this.#removeFromRedis(this.#redis, key, stamp)) || existed;
+      existed = (await this.#removeFromRedis(this.#redis, key, stamp, isCall)) || existed;
     }
     counters.deletes++;
     if (events.hears('delete')) events.emit('delete', { service: this.#core.name, key, existed });
@@ -134,13 +146,13 @@ export class WritePath {
   /** Removes this service's entries, and no others (G1). */
   async clear(): Promise<void> {
     const { fence, events } = this.#core.parts;
-    const stamp = this.stamp();
+    const stamp = this.#redis?.tier.clock.stamp() ?? 0;
     fence.overtakeAll();
     this.#core.compressing.overtakeAll();
     this.#empty();
     if (this.#redis !== undefined) {
       const { tier, outbox } = this.#redis;
-      const versionNow = (): string => tier.clock.versionOf(stamp);
+      const versionNow = (): string => tier.clock.versionInTurn(stamp);
       await asked(this.#core, undefined, outbox.clear(versionNow));
       // Once more: a read that began since may have brought back what was still in Redis.
       fence.overtakeAll();
@@ -149,15 +161,15 @@ export class WritePath {
     if (events.hears('invalidate')) events.emit('invalidate', { service: this.#core.name, reason: 'clear' });
   }
 
-  #storeBoth(redis: RedisSide, prepared: PreparedValue, stamp: Stamp, lifeMs: number): Promise<SetResult> {
+  #storeBoth(redis: RedisSide, prepared: PreparedValue, stamp: Stamp, lifeMs: number, isCall: boolean): Promise<SetResult> {
     const { key } = prepared;
     // A write to L2 alone must not leave an older copy in this process's L1.
     if (this.#memory === undefined) this.#core.parts.memory?.delete(key);
-    const version = redis.tier.clock.versionOf(stamp);
+    const version = isCall ? this.#versionInTurn(redis, stamp, prepared.tags) : redis.tier.clock.versionOf(stamp);
     const l1 = this.#keep(prepared, lifeMs, version);
     const sealed = this.#seal(redis, prepared, version, lifeMs);
-    if (this.#writesThrough) return redis.outbox.put(key, sealed, version).then((end) => this.#conclude(key, l1, end));
-    const { accepted, end } = redis.outbox.enqueue(key, sealed, version);
+    if (this.#writesThrough) return redis.outbox.put(key, sealed, version, isCall).then((end) => this.#conclude(key, l1, end));
+    const { accepted, end } = redis.outbox.enqueue(key, sealed, version, false);
     return accepted.then((state) => {
       if (state !== 'queued') return this.#conclude(key, l1, state);
       this.#core.parts.background.add(
@@ -166,6 +178,13 @@ export class WritePath {
       );
       return this.#told(key, l1, 'queued');
     });
+  }
+
+  /** Of a call that goes out now; one that was invalidated by its tag while it waited for room stays as old as it is. */
+  #versionInTurn({ tier: { clock } }: RedisSide, stamp: Stamp, tags: readonly string[] | undefined): string {
+    if (tags === undefined) return clock.versionInTurn(stamp);
+    const version = clock.versionOf(stamp);
+    return this.#core.tags.areOlder(tags, version) ? version : clock.versionInTurn(stamp);
   }
 
   #seal(redis: RedisSide, prepared: PreparedValue, version: string, lifeMs: number): string | Buffer {
@@ -237,7 +256,7 @@ export class WritePath {
     return { l1, l2 };
   }
 
-  async #removeFromRedis(redis: RedisSide, key: string, stamp: Stamp): Promise<boolean> {
+  async #removeFromRedis(redis: RedisSide, key: string, stamp: Stamp, isCall: boolean): Promise<boolean> {
     const { tier, outbox } = redis;
     const { fence, config, memory, background } = this.#core.parts;
     if (!tier.isUsable && !outbox.hasLog) throw refused(this.#core, tier.unusableError(), key);
@@ -248,9 +267,9 @@ export class WritePath {
         memory?.delete(key);
         const own = outbox.find(key);
         const wasPending = own !== undefined && own !== GIVEN_UP && kindOfSealed(own) === 'v';
-        const version = tier.clock.versionOf(stamp);
+        const version = isCall ? tier.clock.versionInTurn(stamp) : tier.clock.versionOf(stamp);
         const sealed = tier.sealDeletion(version, config.tombstoneTtlMs);
-        const { accepted, end } = outbox.enqueue(key, sealed, version);
+        const { accepted, end } = outbox.enqueue(key, sealed, version, isCall && this.#writesThrough);
         const conclude = (outcome: PutOutcome): void => {
           if (outcome === 'logged') this.#core.parts.counters.writesLogged++;
           if (typeof outcome === 'string') resolve(wasPending || outcome === 'replaced');

@@ -171,6 +171,18 @@ export function textOfSealed(raw: Buffer): string | Buffer {
   return isText ? raw.toString('utf8') : raw;
 }
 
+/** An entry of our own making with another version and nothing else changed: its times stay, so its life is no longer. */
+export function withVersion(sealed: string | Buffer, version: string): string | Buffer {
+  if (typeof sealed === 'string') {
+    const covered = sealed.charAt(KIND_AT) + version + sealed.slice(CODEC_AT);
+    return FORMAT_TAG + hex32(crc32(covered)) + covered;
+  }
+  const bytes = Buffer.from(sealed);
+  bytes.write(version, VERSION_AT, 'latin1');
+  bytes.write(hex32(crc32(bytes.subarray(KIND_AT))), CHECKSUM_AT, 'latin1');
+  return bytes;
+}
+
 /** When an entry of our own making ends, in milliseconds since the epoch, without opening it. */
 export function expiryOfSealed(sealed: string | Buffer): number {
   if (typeof sealed === 'string') return Number(sealed.slice(EXPIRES_AT, EXPIRES_AT + TIME_LENGTH));

@@ -8,6 +8,7 @@ import type { Random } from '../base/random.js';
 import { FlightTable } from '../clients/flight-table.js';
 import { Lifetimes } from '../clients/lifetimes.js';
 import { Outbox } from '../clients/outbox.js';
+import { Renewal } from '../clients/renewal.js';
 import { ServiceCore, type RedisSide } from '../clients/service-core.js';
 import { jsonCodec } from '../codec/json-codec.js';
 import { createMsgpackCodec } from '../codec/msgpack-codec.js';
@@ -23,6 +24,7 @@ import { WriteFence } from '../sync/write-fence.js';
 import { MemoryTier } from '../tiers/memory/memory-tier.js';
 import { KeySpace } from '../tiers/redis/key-space.js';
 import { RedisTier } from '../tiers/redis/redis-tier.js';
+import type { ScriptWrite, WriteOutcome } from '../tiers/redis/write-script.js';
 import type { Infrastructure } from './redis-infrastructure.js';
 
 /** What every service of a manager shares. */
@@ -161,7 +163,8 @@ async function assembleRedis(
       onInvalidated,
     });
   }
-  return { tier, connection, keySpace, openLink, outbox: new Outbox(tier, assembleWriter(config, shared, tier, log), log) };
+  const writer = assembleWriter(config, shared, tier, log, reporter);
+  return { tier, connection, keySpace, openLink, outbox: new Outbox(tier, writer, log) };
 }
 
 /** What Redis does not confirm goes to the log; what it confirms, the log may forget. */
@@ -170,16 +173,19 @@ function assembleWriter(
   shared: SharedParts,
   tier: RedisTier,
   log: ServiceLog | undefined,
+  reporter: Bystanders['reporter'],
 ): BatchWriter<LogResult> {
   const policy = policyOf(config.twoLevel);
-  if (log === undefined) return new BatchWriter<LogResult>((writes) => tier.apply(writes), shared.clock, policy);
+  const apply = (writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> => tier.apply(writes);
+  const { renew } = new Renewal(tier, config.tombstoneTtlMs, () => reporter.core?.tags);
+  if (log === undefined) return new BatchWriter<LogResult>(apply, shared.clock, policy, { renew });
   const rescue: Rescue<LogResult> = ({ key, sealed, version }) =>
     // With `wal.mode = "always"` it is there already, or on its way; who put it there waits for that.
     log.release(key, version) ? 'logged' : log.put(key, sealed, version);
   const onConfirmed: OnConfirmed<LogResult> = ({ key, version }) =>
     // A write that ends before an older logged one does: killed now, a successor would bring the older one back.
     !log.isBlank && log.confirm(key, version) ? log.settle() : undefined;
-  return new BatchWriter<LogResult>((writes) => tier.apply(writes), shared.clock, policy, rescue, onConfirmed);
+  return new BatchWriter<LogResult>(apply, shared.clock, policy, { rescue, onConfirmed, renew });
 }
 
 /** The codec to write with, and the other one, for entries from before the setting was changed. */

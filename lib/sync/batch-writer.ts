@@ -3,12 +3,16 @@
  * under way the next one gathers. Each write is settled by itself (G8), whatever happened to its neighbours.
  *
  * 1. At most `maxPending` writes and about `maxPendingBytes` wait or are under way; further ones wait for room, in order (G14). 2. A write that waits or
- * is under way can be found by its key, so that reads see their own process's writes.
+ * is under way can be found by its key, so that reads see their own process's writes. 3. An awaited write that Redis has
+ * something newer than is made newer and sent again: what was there when it was called must not stand because of a clock. A later
+ * write of this process to the key stands for it, so the order of calls is kept.
  */
 import type { Clock } from '../base/clock.js';
 import { CacheError } from '../base/errors.js';
-import { MAX_BATCH_BYTES, type WriteOutcome } from '../tiers/redis/write-script.js';
-import { PendingWrite, type OnConfirmed, type Rescue } from './pending-write.js';
+import type { WriteOutcome } from '../tiers/redis/write-script.js';
+import { PendingWrite, type WriteEnds } from './pending-write.js';
+import { RoomQueue } from './room-queue.js';
+import { cutBatch, sizeOfBatch, type SentBatch } from './take-batch.js';
 
 /** How writes gather. */
 export interface BatchPolicy {
@@ -27,19 +31,13 @@ export interface BatchPolicy {
 /** What follows upon outcomes (callers in a loop) leaves in parts of this many: Redis does one while the next is prepared. */
 const PART_SIZE = 16;
 
-/** A batch under way. */
-interface SentBatch<R> {
-  readonly byKey: ReadonlyMap<string, PendingWrite<R>>;
-  readonly writes: readonly PendingWrite<R>[];
-  /** What Redis said, until those sent before have their outcomes too. */
-  outcomes: WriteOutcome[] | CacheError | undefined;
-}
+/** How often a write is made newer than what others put in its way: the first time suffices unless they go on. */
+const MAX_RENEWALS = 5;
 
 /** See the file's header. */
 export class BatchWriter<R = never> {
   readonly #apply: (writes: readonly PendingWrite<R>[]) => Promise<WriteOutcome[]>;
-  readonly #rescue: Rescue<R> | undefined;
-  readonly #onConfirmed: OnConfirmed<R> | undefined;
+  readonly #ends: WriteEnds<R>;
   readonly #clock: Clock;
   readonly #policy: BatchPolicy;
   #gathered = new Map<string, PendingWrite<R>>();
@@ -51,26 +49,21 @@ export class BatchWriter<R = never> {
   /** Batches that Redis has not answered. */
   #unanswered = 0;
   readonly #batchesUnderWay = new Set<Promise<void>>();
-  /** Actions that wait for room; those before `#waitingFrom` have run. */
-  #waiting: (() => void)[] = [];
-  #waitingFrom = 0;
+  readonly #waiting = new RoomQueue();
   #flushes = 0;
   #isTickPlanned = false;
   #isSettling = false;
   #isOverdue = false;
   #cancelTimer: (() => void) | undefined;
 
-  /** @param rescue absent: what Redis did not confirm ends with its error */
   constructor(
     apply: (writes: readonly PendingWrite<R>[]) => Promise<WriteOutcome[]>,
     clock: Clock,
     policy: BatchPolicy,
-    rescue?: Rescue<R>,
-    onConfirmed?: OnConfirmed<R>,
+    ends: WriteEnds<R> = {},
   ) {
     this.#apply = apply;
-    this.#rescue = rescue;
-    this.#onConfirmed = onConfirmed;
+    this.#ends = ends;
     this.#clock = clock;
     this.#policy = policy;
   }
@@ -82,7 +75,7 @@ export class BatchWriter<R = never> {
 
   /** Whether a write may be {@link put} at once. */
   get hasRoom(): boolean {
-    return this.#waiting.length === this.#waitingFrom && this.#fits;
+    return this.#waiting.size === 0 && this.#fits;
   }
 
   /** Whether a batch that gathers can't get any larger: it has its size, or nothing more is let in. */
@@ -103,17 +96,22 @@ export class BatchWriter<R = never> {
   /**
    * Takes a write on its way; resolves to what became of it and never rejects. An older version than one that waits for the
    * same key is `older` at once; a newer one takes its place, and both get the same outcome.
+   *
+   * @param isAwaited whether the caller waits for Redis; not so for what was fetched some time ago (a load), or is written behind
    */
-  put(key: string, redisKey: string, sealed: string | Buffer, version: string): Promise<WriteOutcome | R> {
+  put(key: string, redisKey: string, sealed: string | Buffer, version: string, isAwaited = false): Promise<WriteOutcome | R> {
     const waiting = this.#gathered.get(key);
     if (waiting !== undefined) {
       if (version < waiting.version) return Promise.resolve('older');
       this.#bytes += sealed.length - waiting.sealed.length;
       waiting.sealed = sealed;
       waiting.version = version;
+      waiting.isAwaited = isAwaited;
+      waiting.calledVersion = version;
+      waiting.renewals = 0;
       return waiting.outcome;
     }
-    const write = new PendingWrite<R>(key, redisKey, sealed, version);
+    const write = new PendingWrite<R>(key, redisKey, sealed, version, isAwaited);
     this.#gathered.set(key, write);
     this.#bytes += sealed.length;
     this.#plan();
@@ -138,9 +136,10 @@ export class BatchWriter<R = never> {
     try {
       this.#pump(true);
       // In line behind those who wait for room.
-      if (this.#waiting.length > this.#waitingFrom) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+      if (this.#waiting.size > 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
       this.#pump(true);
-      await Promise.all([...[...this.#gathered.values()].map((write) => write.outcome), ...this.#batchesUnderWay]);
+      const taken = [...this.#gathered.values(), ...this.#underWay.flatMap((batch) => batch.writes)];
+      await Promise.all([...taken.map((write) => write.outcome), ...this.#batchesUnderWay]);
     } finally {
       this.#flushes--;
     }
@@ -158,8 +157,7 @@ export class BatchWriter<R = never> {
         if (!write.isSettled) this.#end(write, error);
       }
       // Those who wait for room are let in, whatever is under way, and meet the same end.
-      for (const action of this.#waiting.splice(0).slice(this.#waitingFrom)) action();
-      this.#waitingFrom = 0;
+      this.#waiting.admitAll();
     } while (this.#gathered.size > 0);
     this.#pump(false);
     await Promise.all(outcomes);
@@ -209,25 +207,11 @@ export class BatchWriter<R = never> {
   }
 
   #takeBatch(): ReadonlyMap<string, PendingWrite<R>> {
-    let count = 0;
-    let bytes = 0;
-    for (const write of this.#gathered.values()) {
-      bytes += write.sealed.length + write.key.length;
-      if (count > 0 && (count >= this.#policy.maxBatch || bytes > MAX_BATCH_BYTES)) break;
-      count++;
-    }
     const gathered = this.#gathered;
-    if (count === gathered.size) {
-      this.#gathered = new Map();
-      return gathered;
-    }
-    const batch = new Map<string, PendingWrite<R>>();
-    for (const [key, write] of gathered) {
-      if (batch.size === count) break;
-      batch.set(key, write);
-      gathered.delete(key);
-    }
-    return batch;
+    const count = sizeOfBatch(gathered, this.#policy.maxBatch);
+    if (count < gathered.size) return cutBatch(gathered, count);
+    this.#gathered = new Map();
+    return gathered;
   }
 
   #send(byKey: ReadonlyMap<string, PendingWrite<R>>): void {
@@ -253,7 +237,7 @@ export class BatchWriter<R = never> {
       this.#underWay.shift();
       this.#settle(oldest.writes, oldest.outcomes);
     }
-    this.#admitWaiting();
+    this.#waiting.admit(() => this.#fits);
     if (this.#gathered.size > 0) this.#pump(this.#policy.delayMs === 0);
   }
 
@@ -272,23 +256,37 @@ export class BatchWriter<R = never> {
 
   #end(write: PendingWrite<R>, outcome: WriteOutcome): void {
     // At once, and not when somebody hears of the outcome: the write must be found by its key at every moment.
+    const { rescue, onConfirmed } = this.#ends;
     if (typeof outcome !== 'string') {
-      write.settle(this.#rescue === undefined ? outcome : this.#rescue(write, outcome));
+      write.settle(rescue === undefined ? outcome : rescue(write, outcome));
       return;
     }
-    const more = this.#onConfirmed?.(write);
+    if (outcome === 'older' && write.isAwaited && this.#goesOn(write)) return;
+    const more = onConfirmed?.(write);
     write.settle(more === undefined ? outcome : more.then(() => outcome));
   }
 
-  #admitWaiting(): void {
-    while (this.#waitingFrom < this.#waiting.length && this.#fits) {
-      (this.#waiting[this.#waitingFrom++] as () => void)();
+  /** Whether an awaited write that Redis has something newer than is not over yet. */
+  #goesOn(write: PendingWrite<R>): boolean {
+    const later = this.find(write.key);
+    if (later !== undefined && later.version > write.version) {
+      write.settle(later.outcome);
+      return true;
     }
-    // The part that has run is cut off when it is the larger half, so that cutting costs a constant per action.
-    if (this.#waitingFrom * 2 > this.#waiting.length) {
-      this.#waiting = this.#waiting.slice(this.#waitingFrom);
-      this.#waitingFrom = 0;
-    }
+    if (write.newer === undefined || write.renewals === MAX_RENEWALS) return false;
+    const renewed = this.#ends.renew?.(write, write.newer);
+    if (renewed === undefined) return false;
+    write.renewals++;
+    write.sealed = renewed.sealed;
+    write.version = renewed.version;
+    // In the same turn in which it left its batch: it must be found by its key at every moment.
+    const overtaken = this.#gathered.get(write.key);
+    this.#gathered.set(write.key, write);
+    this.#bytes += write.sealed.length - (overtaken?.sealed.length ?? 0);
+    overtaken?.settle('older');
+    // Somebody waits: it does not gather for another delay.
+    this.#isOverdue = true;
+    return true;
   }
 }
 

@@ -22,6 +22,8 @@ export interface ScriptWrite {
   readonly sealed: string | Buffer;
   /** The version in {@link sealed}. */
   readonly version: string;
+  /** Set together with the outcome `older`: the version of what is newer, an entry or a clear. */
+  newer?: string;
 }
 
 /**
@@ -29,6 +31,9 @@ export interface ScriptWrite {
  * write, or a newer clear; nothing changed), or the refusal of this one key.
  */
 export type WriteOutcome = 'created' | 'replaced' | 'older' | CacheError;
+
+/** Begins the answer that something newer is there; no error of Redis begins like this. */
+const NEWER = '<';
 
 /* Lua counts from 1 and includes the end. */
 const VERSION_FROM = VERSION_AT + 1;
@@ -54,7 +59,8 @@ end
 /**
  * KEYS[1]: the clear mark; then the entries; then the stream, if there is one. ARGV[1]: the message, empty for none; ARGV[2]:
  * the channel, empty where there is a stream; ARGV[3]: how many messages the stream keeps; then the sealed entries.
- * Returns per entry: 1 created, 2 replaced a live value, 0 an entry or a clear that is not older is there, or the error's text.
+ * Returns per entry: 1 created, 2 replaced a live value, '<' and a version: an entry or a clear of that newer version is there, or
+ * the error's text.
  * What is sent again, with the version that is there, changes nothing (its lifetime may have been changed since), but is announced.
  * Bytes that are no entry of this format count as nothing. Where Redis has no room for a write, what was there is removed.
  * Every caller waits for this script, so what would be a function elsewhere is written out, and numbers
@@ -66,7 +72,7 @@ local results, applied = {}, false
 local cleared = call('GET', KEYS[1]) or ''
 if #cleared ~= ${VERSION_LENGTH} then cleared = '' end
 for i = 4, #ARGV do
-  local key, entry, stored, kind, result = KEYS[i - 2], ARGV[i], '', '', 1
+  local key, entry, stored, kind, result, newer = KEYS[i - 2], ARGV[i], '', '', 1, ''
   local version = sub(entry, ${VERSION_FROM}, ${VERSION_TO})
   local head = call('GETRANGE', key, '0', '${VERSION_TO - 1}')
   if head.err then
@@ -79,13 +85,15 @@ for i = 4, #ARGV do
   end
   if stored > version or cleared > version then
     local limit = tonumber(call('TIME')[1]) * 1000 + ${MAX_AHEAD_MS}
-    if stored > version and (tonumber(sub(stored, 1, 13)) or limit + 1) <= limit then result = 0 end
+    if stored > version and (tonumber(sub(stored, 1, 13)) or limit + 1) <= limit then newer = stored end
     if cleared > version then
-      if (tonumber(sub(cleared, 1, 13)) or limit + 1) <= limit then result = 0
-      elseif result == 1 and kind == 'v' then result = 2 end
+      if (tonumber(sub(cleared, 1, 13)) or limit + 1) > limit then
+        if result == 1 and kind == 'v' then result = 2 end
+      elseif cleared > newer then newer = cleared end
     end
+    if newer ~= '' then result = '${NEWER}' .. newer end
   end
-  if stored == version and kind == sub(entry, ${KIND_AT + 1}, ${KIND_AT + 1}) and result ~= 0 then
+  if stored == version and kind == sub(entry, ${KIND_AT + 1}, ${KIND_AT + 1}) and newer == '' then
     applied = true
   elseif result == 1 or result == 2 then
     local failure = call('SET', key, entry, 'PXAT', sub(entry, ${EXPIRES_AT + 1}, ${EXPIRES_AT + 13})).err
@@ -99,7 +107,7 @@ if applied and ARGV[1] ~= '' then
 ${ANNOUNCE}
   local failure = announce(ARGV[2] == '' and KEYS[#KEYS], ARGV[3], ARGV[2], ARGV[1])
   if failure then
-    for i = 1, #results do if results[i] ~= 0 then results[i] = failure end end
+    for i = 1, #results do if sub(results[i], 1, 1) ~= '${NEWER}' then results[i] = failure end end
   end
 end
 return results
@@ -180,7 +188,7 @@ export async function applyWrites(
   if (announcement?.stream !== undefined) keys.push(announcement.stream);
   const replies = await applyScript.run<(number | string)[]>(connection, keys, args, timeoutMs);
   reportRefusal(connection, writes, replies);
-  return replies.map(toOutcome);
+  return replies.map((reply, i) => toOutcome(reply, writes[i] as ScriptWrite));
 }
 
 /** Replaces one entry if it still has its version; resolves to whether it had. @throws {CacheError} like {@link applyWrites} */
@@ -232,6 +240,7 @@ function reportRefusal(connection: RedisConnection, writes: readonly ScriptWrite
   for (let i = 0; i < replies.length; i++) {
     const reply = replies[i];
     if (typeof reply === 'string') {
+      if (reply.startsWith(NEWER)) continue;
       connection.noteWrite(reply);
       return;
     }
@@ -241,10 +250,13 @@ function reportRefusal(connection: RedisConnection, writes: readonly ScriptWrite
   if (isAccepted) connection.noteWrite(undefined);
 }
 
-function toOutcome(reply: number | string): WriteOutcome {
+function toOutcome(reply: number | string, write: ScriptWrite): WriteOutcome {
   if (reply === 1) return 'created';
   if (reply === 2) return 'replaced';
-  if (reply === 0) return 'older';
+  if (typeof reply === 'string' && reply.startsWith(NEWER)) {
+    write.newer = reply.slice(NEWER.length);
+    return 'older';
+  }
   const reason = describeFailure(new Error(String(reply)));
   return new CacheError('CACHE_L2_UNAVAILABLE', `Redis refused the write: ${reason}`, { cause: new Error(reason) });
 }

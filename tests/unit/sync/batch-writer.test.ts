@@ -2,13 +2,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { CacheError } from '../../../lib/base/errors.js';
 import { BatchWriter, type BatchPolicy } from '../../../lib/sync/batch-writer.js';
-import { PendingWrite, type OnConfirmed, type Rescue } from '../../../lib/sync/pending-write.js';
+import { PendingWrite, type OnConfirmed, type Renew, type Rescue, type WriteEnds } from '../../../lib/sync/pending-write.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import type { ScriptWrite, WriteOutcome } from '../../../lib/tiers/redis/write-script.js';
 
 interface Call {
   readonly keys: readonly string[];
   readonly sealed: readonly (string | Buffer)[];
+  readonly writes: readonly ScriptWrite[];
   readonly succeed: (outcomes?: readonly WriteOutcome[]) => void;
   readonly fail: (error: unknown) => void;
 }
@@ -19,26 +20,40 @@ class Bench<R = never> {
   readonly writer: BatchWriter<R>;
   #versions = 0;
 
-  constructor(policy: Partial<BatchPolicy> = {}, rescue?: Rescue<R>, onConfirmed?: OnConfirmed<R>) {
+  constructor(policy: Partial<BatchPolicy> = {}, ends: WriteEnds<R> = {}) {
     const apply = (writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> =>
       new Promise((resolve, reject) => {
         this.calls.push({
           keys: writes.map(({ redisKey }) => redisKey),
           sealed: writes.map(({ sealed }) => sealed),
+          writes: [...writes],
           succeed: (outcomes) => resolve(outcomes === undefined ? writes.map(() => 'created' as const) : [...outcomes]),
           fail: reject,
         });
       });
     const complete = { maxBatch: 3, maxInFlight: 2, delayMs: 0, maxPending: 100, maxPendingBytes: 1e6, ...policy };
-    this.writer = new BatchWriter<R>(apply, this.clock, complete, rescue, onConfirmed);
+    this.writer = new BatchWriter<R>(apply, this.clock, complete, ends);
   }
 
   put(
     key: string,
     sealed: string | Buffer = `value of ${key}`,
     version = String(++this.#versions).padStart(24, '0'),
+    isAwaited = false,
   ): Promise<WriteOutcome | R> {
-    return this.writer.put(key, `r:${key}`, sealed, version);
+    return this.writer.put(key, `r:${key}`, sealed, version, isAwaited);
+  }
+
+  /** {@link put} of a caller that waits. */
+  putAwaited(key: string, sealed: string): Promise<WriteOutcome | R> {
+    return this.put(key, sealed, String(++this.#versions).padStart(24, '0'), true);
+  }
+
+  /** Redis answers the only write of a batch that something newer is there. */
+  beat(index: number, newer: string): void {
+    const call = this.call(index);
+    (call.writes[0] as ScriptWrite).newer = newer;
+    call.succeed(['older']);
   }
 
   call(index: number): Call {
@@ -154,6 +169,110 @@ describe('writes of the same key', () => {
     bench.call(0).succeed(['older']);
     expect(await Promise.all([first, second])).toEqual(['older', 'replaced']);
     expect(bench.writer.size).toBe(0);
+  });
+});
+
+describe('G17: an awaited write that finds something newer', () => {
+  const NEWER = '5'.padStart(24, '0');
+  /** One more than what is there. */
+  const renew: Renew = ({ sealed }, newer) => ({ sealed: `${String(sealed)}!`, version: newer.slice(0, -1) + '9' });
+
+  test('is made newer and sent again, and is found by its key all the while', async () => {
+    const bench = new Bench({}, { renew });
+    const end = bench.putAwaited('a', 'mine');
+    await settle();
+    bench.beat(0, NEWER);
+    for (let turn = 0; turn < 20; turn++) {
+      expect(bench.writer.find('a')).toBeDefined();
+      await Promise.resolve();
+    }
+    await settle();
+    expect(bench.call(1)).toMatchObject({ sealed: ['mine!'] });
+    expect(bench.call(1).writes[0]?.version).toBe(NEWER.slice(0, -1) + '9');
+    bench.call(1).succeed(['replaced']);
+    expect(await end).toBe('replaced');
+    expect(bench.writer.size).toBe(0);
+  });
+
+  test('is older after all when others go on putting newer ones in its way', async () => {
+    const bench = new Bench({}, { renew });
+    const end = bench.putAwaited('a', 'mine');
+    for (let call = 0; call <= 5; call++) {
+      await settle();
+      bench.beat(call, NEWER);
+    }
+    expect(await end).toBe('older');
+    expect(bench.calls).toHaveLength(6);
+    expect(bench.writer.size).toBe(0);
+  });
+
+  test('is older when its version cannot be made newer, or nobody waits for it', async () => {
+    const bench = new Bench({}, { renew: () => undefined });
+    const ends = [bench.putAwaited('a', 'mine')];
+    await settle();
+    bench.beat(0, NEWER);
+    const other = new Bench({}, { renew });
+    ends.push(other.put('a', 'loaded'));
+    await settle();
+    other.beat(0, NEWER);
+    expect(await Promise.all(ends)).toEqual(['older', 'older']);
+    expect([...bench.calls, ...other.calls]).toHaveLength(2);
+  });
+
+  test.each(['under way', 'waiting'])('ends like a later write of its key that is %s: it must not pass it', async (state) => {
+    const bench = new Bench({ maxInFlight: state === 'waiting' ? 1 : 2 }, { renew });
+    const first = bench.putAwaited('a', 'first');
+    await settle();
+    const second = bench.putAwaited('a', 'second');
+    await settle();
+    bench.beat(0, '1'.padStart(24, '1'));
+    await settle();
+    expect(bench.calls.map(({ sealed }) => sealed)).toEqual([['first'], ['second']]);
+    bench.beat(1, '1'.padStart(24, '1'));
+    await settle();
+    expect(bench.call(2).sealed).toEqual(['second!']);
+    bench.call(2).succeed(['replaced']);
+    expect(await Promise.all([first, second])).toEqual(['replaced', 'replaced']);
+  });
+
+  test('takes the place of one that waits and is older, such as a load that began before', async () => {
+    const bench = new Bench({ maxInFlight: 1 }, { renew });
+    const version = '3'.padStart(24, '0');
+    const awaited = bench.put('a', 'mine', version, true);
+    await settle();
+    const loaded = bench.put('a', 'loaded', '2'.padStart(24, '0'));
+    bench.beat(0, NEWER);
+    await settle();
+    expect(await loaded).toBe('older');
+    expect(bench.call(1).sealed).toEqual(['mine!']);
+    bench.call(1).succeed(['replaced']);
+    expect(await awaited).toBe('replaced');
+    expect(bench.writer.size).toBe(0);
+  });
+
+  test('does not gather for another delay, and flush waits for it', async () => {
+    const bench = new Bench({ delayMs: 60_000 }, { renew });
+    const end = bench.putAwaited('a', 'mine');
+    let isFlushed = false;
+    const flushing = bench.writer.flush().then(() => (isFlushed = true));
+    await settle();
+    bench.beat(0, NEWER);
+    await settle();
+    expect(isFlushed).toBe(false);
+    expect(bench.call(1).sealed).toEqual(['mine!']);
+    bench.call(1).succeed(['replaced']);
+    await flushing;
+    expect(await end).toBe('replaced');
+  });
+
+  test('is sent again without a delay when nobody flushes', async () => {
+    const bench = new Bench({ delayMs: 60_000, maxBatch: 1 }, { renew });
+    const end = bench.putAwaited('a', 'mine');
+    await settle();
+    bench.beat(0, NEWER);
+    await settle();
+    bench.call(1).succeed(['replaced']);
+    expect(await end).toBe('replaced');
   });
 });
 
@@ -349,7 +468,7 @@ describe('G8: what Redis did not confirm', () => {
 
   test('is rescued, each write by itself; what it confirmed is not', async () => {
     const { rescue, rescued, finish } = watchRescues();
-    const bench = new Bench({}, rescue);
+    const bench = new Bench({}, { rescue });
     const ends = [bench.put('a'), bench.put('b', 'bytes', '7'.padStart(24, '0')), bench.put('c')];
     await settle();
     bench.call(0).succeed(['replaced', refusal, 'older']);
@@ -361,7 +480,7 @@ describe('G8: what Redis did not confirm', () => {
   test('is rescued when its whole batch failed, or the answer is too short', async () => {
     const { rescue, rescued, finish } = watchRescues();
     finish();
-    const bench = new Bench({}, rescue);
+    const bench = new Bench({}, { rescue });
     const ends = [bench.put('a'), bench.put('b')];
     await settle();
     bench.call(0).fail(refusal);
@@ -379,10 +498,15 @@ describe('G8: what Redis did not confirm', () => {
 
   test('is handed over in the moment in which it is no longer found here: it is always in one of the two places', async () => {
     const handedOver: string[] = [];
-    const bench = new Bench<'rescued'>({}, ({ key }) => {
-      handedOver.push(key);
-      return 'rescued';
-    });
+    const bench = new Bench<'rescued'>(
+      {},
+      {
+        rescue: ({ key }) => {
+          handedOver.push(key);
+          return 'rescued';
+        },
+      },
+    );
     const end = bench.put('a');
     await settle();
     bench.call(0).fail(refusal);
@@ -396,7 +520,7 @@ describe('G8: what Redis did not confirm', () => {
 
   test('does not hold up the writes that come after it, while it is being rescued', async () => {
     const { rescue, finish } = watchRescues();
-    const bench = new Bench({ maxInFlight: 1, maxBatch: 1, maxPending: 1 }, rescue);
+    const bench = new Bench({ maxInFlight: 1, maxBatch: 1, maxPending: 1 }, { rescue });
     const first = bench.put('a');
     let second: Promise<unknown> | undefined;
     bench.writer.whenRoom(() => {
@@ -423,7 +547,7 @@ describe('G8: outcomes', () => {
       told.push(`confirmed ${String(sealed)}`);
       return undefined;
     };
-    const bench = new Bench<'rescued'>({}, rescue, onConfirmed);
+    const bench = new Bench<'rescued'>({}, { rescue, onConfirmed });
     const older = bench.put('a', 'older');
     await settle();
     const newer = bench.put('a', 'newer');
@@ -442,7 +566,7 @@ describe('G8: outcomes', () => {
   test('of a confirmed write wait for what its owner still has to do, and hold nothing else up', async () => {
     let finish = (): void => undefined;
     const isWaiting = new Promise<void>((resolve) => (finish = resolve));
-    const bench = new Bench({}, undefined, ({ key }) => (key === 'a' ? isWaiting : undefined));
+    const bench = new Bench({}, { onConfirmed: ({ key }) => (key === 'a' ? isWaiting : undefined) });
     const ends = [bench.put('a'), bench.put('b')] as const;
     let isKnown = false;
     void ends[0].then(() => (isKnown = true));
@@ -460,10 +584,15 @@ describe('G9: abandon', () => {
 
   test('rescues what waits, what is under way and what waits for room, and resolves when all of it is settled', async () => {
     const keys: string[] = [];
-    const bench = new Bench<'rescued'>({ maxBatch: 1, maxInFlight: 1, maxPending: 2, delayMs: 60_000 }, ({ key }) => {
-      keys.push(key);
-      return Promise.resolve('rescued');
-    });
+    const bench = new Bench<'rescued'>(
+      { maxBatch: 1, maxInFlight: 1, maxPending: 2, delayMs: 60_000 },
+      {
+        rescue: ({ key }) => {
+          keys.push(key);
+          return Promise.resolve('rescued');
+        },
+      },
+    );
     const ends: Promise<unknown>[] = [];
     for (const key of ['a', 'b', 'c', 'd', 'e']) bench.writer.whenRoom(() => void ends.push(bench.put(key)));
     await settle();
@@ -476,10 +605,15 @@ describe('G9: abandon', () => {
 
   test('rescues a write once, whatever is heard of its batch later', async () => {
     const keys: string[] = [];
-    const bench = new Bench<'rescued'>({}, ({ key }) => {
-      keys.push(key);
-      return 'rescued';
-    });
+    const bench = new Bench<'rescued'>(
+      {},
+      {
+        rescue: ({ key }) => {
+          keys.push(key);
+          return 'rescued';
+        },
+      },
+    );
     const ends = [bench.put('a'), bench.put('b')];
     await settle();
     await bench.writer.abandon(closed);
@@ -492,7 +626,7 @@ describe('G9: abandon', () => {
 
   test('waits for a rescue that is under way', async () => {
     let finish = (): void => undefined;
-    const bench = new Bench<'rescued'>({}, () => new Promise((resolve) => (finish = () => resolve('rescued'))));
+    const bench = new Bench<'rescued'>({}, { rescue: () => new Promise((resolve) => (finish = () => resolve('rescued'))) });
     void bench.put('a');
     await settle();
     let isDone = false;
@@ -522,7 +656,7 @@ describe('G9: abandon', () => {
 
 describe('a pending write', () => {
   test('is settled once: what comes later changes nothing', async () => {
-    const write = new PendingWrite<'rescued'>('k', 'r:k', 'bytes', '1');
+    const write = new PendingWrite<'rescued'>('k', 'r:k', 'bytes', '1', false);
     expect(write.isSettled).toBe(false);
     write.settle('rescued');
     write.settle('created');
@@ -531,7 +665,7 @@ describe('a pending write', () => {
   });
 
   test('counts as settled as soon as its outcome is being made', async () => {
-    const write = new PendingWrite<'rescued'>('k', 'r:k', 'bytes', '1');
+    const write = new PendingWrite<'rescued'>('k', 'r:k', 'bytes', '1', false);
     write.settle(new Promise((resolve) => setImmediate(() => resolve('rescued'))));
     expect(write.isSettled).toBe(true);
     expect(await write.outcome).toBe('rescued');

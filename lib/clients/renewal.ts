@@ -1,0 +1,55 @@
+/**
+ * Makes an awaited write newer than what Redis has. Versions come from each process's estimate of the server's clock, so a write
+ * may find something newer that was there before it was called. Whoever waits for it is owed that it counts (G17).
+ *
+ * What came after the call is left alone (G4): it wins although it was there first, because this write took so long to get there
+ * (it was compressed, it waited for room). It is told by its version, which lies between the call and now by more than clocks
+ * differ. A version from beyond now was made by a clock that is off, and says nothing.
+ *
+ * Its times stay, so no life is lengthened. A value whose tag this process invalidated after the call is renewed as a deletion:
+ * the value is gone, and what it was to replace must not be what is left.
+ */
+import { timeOfVersion } from '../base/hybrid-clock.js';
+import { openEnvelope, withVersion } from '../codec/envelope.js';
+import type { Renew } from '../sync/pending-write.js';
+import type { RedisTier } from '../tiers/redis/redis-tier.js';
+import type { ScriptWrite } from '../tiers/redis/write-script.js';
+import type { Tags } from './tags.js';
+
+/** How far apart the clocks of two processes are taken to be at least. */
+const MIN_CLOCK_MARGIN_MS = 10;
+
+/** See the file's header. */
+export class Renewal {
+  readonly #tier: RedisTier;
+  readonly #tombstoneTtlMs: number;
+  readonly #tags: () => Tags | undefined;
+
+  /** @param tags the service's; a function, because they are made later */
+  constructor(tier: RedisTier, tombstoneTtlMs: number, tags: () => Tags | undefined) {
+    this.#tier = tier;
+    this.#tombstoneTtlMs = tombstoneTtlMs;
+    this.#tags = tags;
+  }
+
+  readonly renew: Renew = (write, newer) => {
+    if (this.#cameAfterwards(timeOfVersion(newer), timeOfVersion(write.calledVersion))) return undefined;
+    const isGone = this.#wasInvalidated(write);
+    const version = this.#tier.clock.versionAfter(newer);
+    if (version === undefined) return undefined;
+    const sealed = isGone ? this.#tier.sealDeletion(version, this.#tombstoneTtlMs) : withVersion(write.sealed, version);
+    return { sealed, version };
+  };
+
+  #cameAfterwards(newerMs: number, calledMs: number): boolean {
+    const { clock } = this.#tier;
+    const marginMs = Math.max(MIN_CLOCK_MARGIN_MS, 4 * clock.uncertaintyMs);
+    return newerMs - calledMs > marginMs && newerMs < clock.nowMs();
+  }
+
+  #wasInvalidated({ sealed, version }: ScriptWrite): boolean {
+    const opened = openEnvelope(Buffer.from(sealed));
+    if (typeof opened === 'string' || opened.tags === undefined) return false;
+    return this.#tags()?.areInvalidatedHere(opened.tags, version) === true;
+  }
+}
