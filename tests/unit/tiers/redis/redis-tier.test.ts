@@ -13,7 +13,7 @@ import type { ScriptWrite } from '../../../../lib/tiers/redis/write-script.js';
 /** What the script replies. */
 const CREATED = 1;
 const REPLACED = 2;
-const OLDER = 0;
+const OLDER = '<17000000000000000someone';
 const REFUSED = "OOM command not allowed when used memory > 'maxmemory'.";
 
 /** A tier over a Redis that replies what it is told to. */
@@ -72,6 +72,8 @@ describe('after a failover', () => {
     bench.replies = [CREATED, OLDER, REPLACED, REFUSED];
     const writes = ['created', 'older', 'replaced', 'refused'].map((key) => bench.write(key));
     expect(await bench.tier.apply(writes)).toMatchObject(['created', 'older', 'replaced', { code: 'CACHE_L2_UNAVAILABLE' }]);
+    // So that whoever waits for it can be newer than that.
+    expect(writes.map(({ newer }) => newer)).toEqual([undefined, OLDER.slice(1), undefined, undefined]);
     bench.replies = [OLDER, OLDER];
     await bench.tier.resendRecent();
     expect(bench.sent.slice(1)).toEqual([['oxcache:s:created', 'oxcache:s:replaced']]);
