@@ -37,6 +37,7 @@ export class InvalidationReceiver implements BusFollower {
   readonly #clock: Clock;
   readonly #lag = new LagHistogram();
   #isConnected = false;
+  #lostBecause: string | undefined;
   #sinceMs: number;
   #cancelLook: () => void = () => undefined;
   #cancelAsk: () => void = () => undefined;
@@ -74,7 +75,9 @@ export class InvalidationReceiver implements BusFollower {
 
   /** The state of the link. */
   health(): SyncHealth {
-    return { transport: this.#sync.transport, status: this.#isConnected ? 'connected' : 'lost', sinceMs: this.#sinceMs };
+    const base = { transport: this.#sync.transport, sinceMs: this.#sinceMs };
+    if (this.#isConnected) return { ...base, status: 'connected' };
+    return { ...base, status: 'lost', ...(this.#lostBecause === undefined ? {} : { reason: this.#lostBecause }) };
   }
 
   /** How late messages came; `undefined` before the first. */
@@ -130,8 +133,9 @@ export class InvalidationReceiver implements BusFollower {
     if (events.hears('invalidate')) events.emit('invalidate', { service: this.#core.name, reason: 'link' });
   }
 
-  linkLost(): void {
+  linkLost(reason: string): void {
     if (this.#core.isClosed) return;
+    this.#lostBecause = reason;
     this.#setConnected(false);
     this.#core.parts.counters.invalidationLinkLosses++;
     this.#core.tags.onLinkDown();

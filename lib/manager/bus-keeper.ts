@@ -4,10 +4,12 @@
  */
 import { systemClock, type Clock } from '../base/clock.js';
 import type { ServiceCore } from '../clients/service-core.js';
+import type { Logger } from '../observe/logger.js';
 import type { InvalidationBus } from '../sync/invalidation-bus.js';
+import { LinkReport } from '../sync/link-report.js';
+import type { BusParts } from '../sync/linked-bus.js';
 import { PubSubBus } from '../sync/pubsub-bus.js';
 import { StreamBus } from '../sync/stream-bus.js';
-import type { LinkParts } from '../tiers/redis/bus-link.js';
 import type { RedisConnection } from '../tiers/redis/redis-connection.js';
 
 /** How long messages gather while a process hears nothing but its own, in milliseconds: reading each by itself would cost it more than writing them. */
@@ -23,10 +25,12 @@ interface Shared {
 /** See the file's header. */
 export class BusKeeper {
   readonly #clock: Clock;
+  readonly #logger: Logger;
   readonly #buses: Shared[] = [];
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, logger: Logger) {
     this.#clock = clock;
+    this.#logger = logger;
   }
 
   /** Lets a service hear of others from {@link start} on; one that has no use for it is left alone. */
@@ -38,7 +42,10 @@ export class BusKeeper {
     let shared = this.#buses.find((one) => one.connection === connection && one.transport === transport);
     if (shared === undefined || connection.isCluster) {
       const { Command } = await import('ioredis');
-      const link = { client: openLink, Command, clock: this.#clock, timeoutMs: config.l2.connectionTimeoutMs };
+      const { endpoint } = connection;
+      const isRedisUsable = (): boolean => connection.isUsable;
+      const report = new LinkReport({ clock: this.#clock, logger: this.#logger, endpoint, isRedisUsable });
+      const link = { client: openLink, Command, clock: this.#clock, timeoutMs: config.l2.connectionTimeoutMs, report };
       shared = { connection, transport, bus: openBus(link, transport, connection) };
       this.#buses.push(shared);
     }
@@ -57,7 +64,7 @@ export class BusKeeper {
   }
 }
 
-function openBus(link: LinkParts, transport: 'stream' | 'pubsub', connection: RedisConnection): InvalidationBus {
+function openBus(link: BusParts, transport: 'stream' | 'pubsub', connection: RedisConnection): InvalidationBus {
   if (transport === 'pubsub') return new PubSubBus(link);
   return new StreamBus({
     ...link,

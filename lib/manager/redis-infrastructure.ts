@@ -36,7 +36,7 @@ export function openInfrastructure({ clock, random, logger, keyPrefix, intervalM
       keyPrefix,
       monitor: (connection) => new HealthMonitor(connection, { clock, logger, intervalMs }),
     }),
-    buses: new BusKeeper(clock),
+    buses: new BusKeeper(clock, logger),
     keeper: new LogKeeper({ disk: nodeDisk, clock, random, logger, keyPrefix, intervalMs }),
   };
 }

@@ -5,13 +5,18 @@ export interface EndpointHealth {
   /** Without credentials. */
   readonly endpoint: string;
   /**
-   * `degraded`: nothing is sent, calls go on without Redis. `recovering`: the same, while one probe asks whether it is back.
-   * `replaying`: in use, and at least one service is catching up on what it wrote meanwhile. `healthy`: in use.
+   * `degraded`: it can't be used, or not for everything: see `traffic`. `recovering`: nothing is sent but one probe, which asks
+   * whether it is back. `replaying`: in use, and at least one service is catching up on what it wrote meanwhile. `healthy`: in use.
    */
   readonly status: 'healthy' | 'degraded' | 'recovering' | 'replaying';
   /** Milliseconds since the epoch: since when Redis is in use, or is not. */
   readonly sinceMs: number;
-  /** Why Redis is not in use; absent when it is. */
+  /**
+   * What is sent. `none`: calls go on without Redis. `reads`: it takes no writes, which go to the log. `all`; where the status is
+   * `degraded` all the same, it refuses some commands for good.
+   */
+  readonly traffic: 'all' | 'reads' | 'none';
+  /** Why Redis is not in use, takes no writes or refuses commands; absent when all is well. */
   readonly reason?: string;
 }
 
@@ -23,6 +28,8 @@ export interface SyncHealth {
   readonly status: 'connected' | 'lost';
   /** Milliseconds since the epoch: since when. */
   readonly sinceMs: number;
+  /** Why it is lost; absent while it is connected, and before the first attempt has ended. */
+  readonly reason?: string;
 }
 
 /** The state of one service. */

@@ -19,7 +19,9 @@ export type HealthReport =
   | { readonly about: 'steady'; readonly interruptions: number }
   /** Redis refuses some commands, which goes on beside the traffic. */
   | { readonly about: 'refusing'; readonly failure: Failure }
-  | { readonly about: 'accepting' };
+  | { readonly about: 'accepting' }
+  /** What Redis refused it carries out again. */
+  | { readonly about: 'allowing' };
 
 /** What is to be done, in order. */
 export type HealthAction =

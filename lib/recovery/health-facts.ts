@@ -1,5 +1,6 @@
 /** All that is known of one Redis between two events; `health-state.ts` has the rules by which it changes. */
 import type { Failure, FailureCode } from '../tiers/redis/redis-errors.js';
+import type { Denial } from './health-denials.js';
 import { emptyWindow, type FailureWindow } from './health-window.js';
 
 /** `degraded` and `recovering`: nothing is sent but, in the latter, one probe. `replaying` and `healthy`: traffic flows. */
@@ -41,8 +42,8 @@ export interface HealthState {
   /** There is a line in the log that says so and none that says that it is over. */
   readonly isFullReported: boolean;
   readonly lastFullMs: number;
-  /** When a command was last refused for want of a right. */
-  readonly lastDeniedMs: number;
+  /** Commands that were refused for good, each with when it last was. */
+  readonly denials: readonly Denial[];
   readonly window: FailureWindow;
   readonly replays: number;
 }
@@ -80,7 +81,7 @@ export function initialHealth(
     isFull: false,
     isFullReported: false,
     lastFullMs: -Infinity,
-    lastDeniedMs: -Infinity,
+    denials: [],
     window: emptyWindow(atMs),
     replays: 0,
   };

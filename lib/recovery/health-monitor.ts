@@ -13,6 +13,7 @@ import type {
   MonitoredConnection,
 } from '../tiers/redis/connection-monitor.js';
 import { failureOf } from '../tiers/redis/redis-errors.js';
+import { describeDenials } from './health-denials.js';
 import type { HealthAction, HealthEvent } from './health-events.js';
 import { allowsTraffic, initialHealth, type HealthState } from './health-facts.js';
 import { logHealth } from './health-report.js';
@@ -54,8 +55,12 @@ export class HealthMonitor implements ConnectionMonitor {
   health(): EndpointHealth {
     const { phase, sinceMs, failure } = this.#state;
     const base = { endpoint: this.#connection.endpoint, sinceMs };
-    if (this.#isClosed) return { ...base, status: 'degraded', reason: 'closed' };
-    return allowsTraffic(phase) ? { ...base, status: phase } : { ...base, status: phase, reason: failure.reason };
+    if (this.#isClosed) return { ...base, status: 'degraded', traffic: 'none', reason: 'closed' };
+    if (!allowsTraffic(phase)) return { ...base, status: phase, traffic: 'none', reason: failure.reason };
+    const denial = describeDenials(this.#state.denials, this.#parts.clock.nowMs());
+    return denial === undefined
+      ? { ...base, status: phase, traffic: 'all' }
+      : { ...base, status: 'degraded', traffic: 'all', reason: denial };
   }
 
   listen(listener: ConnectionListener): () => void {

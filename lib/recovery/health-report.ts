@@ -31,6 +31,9 @@ export function logHealth(logger: Logger, endpoint: string, report: HealthReport
         `Redis at ${endpoint} refuses commands, and the others go on: ${report.failure.reason}. ${adviceFor(report.failure.code)}`,
       );
       return;
+    case 'allowing':
+      logger.info(`Redis at ${endpoint} refuses no commands any more.`);
+      return;
     case 'accepting':
       logger.info(`Redis at ${endpoint} takes new values again.`);
   }

@@ -5,11 +5,12 @@
  * 1. Traffic flows in `replaying` and `healthy` only. 2. At most one probe is under way. 3. A first return is used at once;
  * from the third within {@link FLAP_WINDOW_MS} on each waits longer. 4. An outage is told of once, however often it changes.
  */
-import { classifyRefusal, concernsWrites, type Failure, type FailureCode } from '../tiers/redis/redis-errors.js';
+import { classifyRefusal, concernsWrites, isDenial, type Failure, type FailureCode } from '../tiers/redis/redis-errors.js';
+import { addDenial } from './health-denials.js';
 import { nextDueMs, roomBelievedMs } from './health-due.js';
 import type { HealthAction, HealthEvent, HealthReport } from './health-events.js';
 import { allowsTraffic, type HealthState } from './health-facts.js';
-import { EPISODE_MS, FLAP_WINDOW_MS, MAX_PAUSE_MS, MAX_PROBE_PAUSE_MS, pauseOf, RATE_PAUSE_MS } from './health-pauses.js';
+import { FLAP_WINDOW_MS, MAX_PAUSE_MS, MAX_PROBE_PAUSE_MS, pauseOf, RATE_PAUSE_MS } from './health-pauses.js';
 import { count, emptyWindow, findTooManyFailures, WINDOW_MS } from './health-window.js';
 
 /** See the file's header. */
@@ -69,7 +70,10 @@ class Step {
         if (findTooManyFailures(state.window) !== undefined) this.#probe();
         return;
       case 'refused':
-        this.#refuse(event.failure, event.successes, isOpen);
+        this.#refuse(event.failure, event.subject ?? '', isOpen);
+        return;
+      case 'allowed':
+        this.#allow(event.subject);
         return;
       case 'accepted':
         if (state.isFull) this.#setFull(false);
@@ -208,18 +212,12 @@ class Step {
     state.notBeforeMs = Math.max(state.notBeforeMs, this.#atMs + pauseOf(state.tries, longestMs));
   }
 
-  #refuse(failure: Failure, successes: number, isOpen: boolean): void {
+  #refuse(failure: Failure, subject: string, isOpen: boolean): void {
     this.#noteRefusal(failure.code);
-    if (classifyRefusal(failure.code) === 'full') {
-      this.#fill(failure);
-    } else if (failure.code === 'NOPERM') {
-      this.#reportDenied(failure);
-      if (!isOpen) return;
-      this.#countFailure(successes);
-      this.#judge(failure);
-    } else if (isOpen) {
-      this.#degrade(failure);
-    }
+    if (classifyRefusal(failure.code) === 'full') this.#fill(failure);
+    // Not a reason to stop what works: it costs a round trip, and what does not work is known.
+    else if (isDenial(failure.code)) this.#deny(failure, subject);
+    else if (isOpen) this.#degrade(failure);
   }
 
   #noteRefusal(code: FailureCode): void {
@@ -240,11 +238,17 @@ class Step {
     this.actions.push({ type: 'set-full', isFull });
   }
 
-  /** Some commands may work all the time and others never: there is no end of it to be seen but silence. */
-  #reportDenied(failure: Failure): void {
-    const lastMs = this.state.lastDeniedMs;
-    this.state.lastDeniedMs = this.#atMs;
-    if (this.#atMs - lastMs >= EPISODE_MS) this.#report({ about: 'refusing', failure });
+  #deny(failure: Failure, subject: string): void {
+    const { denials, isNews } = addDenial(this.state.denials, { failure, subject, lastMs: this.#atMs });
+    this.state.denials = denials;
+    if (isNews) this.#report({ about: 'refusing', failure });
+  }
+
+  #allow(subject: string): void {
+    const { state } = this;
+    const left = state.denials.filter((denial) => denial.subject !== subject);
+    if (left.length === 0 && state.denials.length > 0) this.#report({ about: 'allowing' });
+    state.denials = left;
   }
 
   #countFailure(successes: number): void {

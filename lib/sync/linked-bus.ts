@@ -2,6 +2,7 @@
 import { BusLink, type LinkParts } from '../tiers/redis/bus-link.js';
 import type { LinkSession } from '../tiers/redis/link-session.js';
 import { BusInbox } from './bus-inbox.js';
+import type { LinkReport } from './link-report.js';
 import type { BusFollower, InvalidationBus } from './invalidation-bus.js';
 
 /**
@@ -10,20 +11,27 @@ import type { BusFollower, InvalidationBus } from './invalidation-bus.js';
  */
 export const SILENCE_MS = 2000;
 
+/** What a transport is made of. */
+export interface BusParts extends LinkParts {
+  /** Hears of losses, for the log; absent: nobody does. */
+  readonly report?: LinkReport;
+}
+
 /** A transport over a link of its own. */
 export abstract class LinkedBus implements InvalidationBus {
   protected readonly inboxes: BusInbox[] = [];
-  protected readonly parts: LinkParts;
+  protected readonly parts: BusParts;
   readonly #link: BusLink;
   #lastLifeMs = 0;
   #isStarted = false;
 
-  constructor(parts: LinkParts, staysWithNode: boolean) {
+  constructor(parts: BusParts, staysWithNode: boolean) {
     this.parts = parts;
     this.#link = new BusLink(parts, {
       staysWithNode,
       serve: (session) => this.serve(session),
       down: (reason) => {
+        parts.report?.lost(reason);
         for (const inbox of this.inboxes) inbox.linkLost(reason);
       },
       heard: (channel, text) => {
@@ -53,6 +61,7 @@ export abstract class LinkedBus implements InvalidationBus {
 
   close(): void {
     this.#isStarted = true;
+    this.parts.report?.close();
     this.#link.close();
   }
 
@@ -66,6 +75,7 @@ export abstract class LinkedBus implements InvalidationBus {
   protected establish(session: LinkSession): void {
     if (session.isOver) return;
     this.#link.establish(session);
+    this.parts.report?.restored();
     for (const inbox of this.inboxes) inbox.linkRestored();
   }
 

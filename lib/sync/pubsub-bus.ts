@@ -2,9 +2,8 @@
  * Invalidations over Pub/Sub: nothing is kept in Redis, and nothing can be read again, so every new subscription is a gap. A
  * subscription stays with one node; in a cluster every node passes on what is published at any of them.
  */
-import type { LinkParts } from '../tiers/redis/bus-link.js';
 import type { LinkSession } from '../tiers/redis/link-session.js';
-import { LinkedBus, SILENCE_MS } from './linked-bus.js';
+import { LinkedBus, SILENCE_MS, type BusParts } from './linked-bus.js';
 
 /**
  * Time between two questions whether Redis is there, and for the answer: {@link SILENCE_MS} in all. Long enough that an idle
@@ -17,7 +16,7 @@ const PING_DEADLINE_MS = SILENCE_MS - PING_EVERY_MS;
 export class PubSubBus extends LinkedBus {
   #wasSubscribed = false;
 
-  constructor(parts: LinkParts) {
+  constructor(parts: BusParts) {
     super(parts, true);
   }
 

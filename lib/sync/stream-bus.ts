@@ -7,10 +7,9 @@
  *    take it. 2. The link is restored after everything missed was delivered. 3. An idle bus sends less than one command a
  *    second, however many followers it has.
  */
-import type { LinkParts } from '../tiers/redis/bus-link.js';
 import type { LinkSession } from '../tiers/redis/link-session.js';
 import type { BusFollower } from './invalidation-bus.js';
-import { LinkedBus, SILENCE_MS } from './linked-bus.js';
+import { LinkedBus, SILENCE_MS, type BusParts } from './linked-bus.js';
 import { StreamPosition, type StreamEntry } from './stream-position.js';
 
 /** Messages of a stream in one reply at most. */
@@ -41,7 +40,7 @@ const OWN_REPLIES = 8;
 const LOST = 'the stream was trimmed, or its data replaced';
 
 /** What a stream bus is made of. */
-export interface StreamBusParts extends LinkParts {
+export interface StreamBusParts extends BusParts {
   /** The time by the clock of Redis, for the lag of messages. */
   readonly serverNowMs: () => number;
   /** Commands that this process has sent to the same Redis for its data: while the number stays, the process is idle. */

@@ -19,8 +19,10 @@ export type ConnectionEvent =
   | { readonly type: 'missed' }
   /** A command failed with its connection. */
   | { readonly type: 'lost' }
-  /** Redis refused a command for a reason that is not the command's own. */
-  | { readonly type: 'refused'; readonly failure: Failure }
+  /** Redis refused a command for a reason that is not the command's own; `subject` tells commands apart where that matters. */
+  | { readonly type: 'refused'; readonly failure: Failure; readonly subject?: string }
+  /** A command that had been refused for good was carried out. */
+  | { readonly type: 'allowed'; readonly subject: string }
   /** A value was written; reported only while {@link MonitoredConnection.isFull}. */
   | { readonly type: 'accepted' };
 

@@ -16,8 +16,9 @@ import type { EndpointHealth } from '../../observe/health.js';
 import { watchSocket } from './arrivals.js';
 import type { ConnectionListener, ConnectionMonitor, MonitoredConnection } from './connection-monitor.js';
 import type { MasterSender } from './master-sender.js';
-import { failureOf, isError, isReplyError, refusalIn, timedOut, unavailable } from './redis-errors.js';
+import { failureOf, isError, isReplyError, timedOut, unavailable } from './redis-errors.js';
 import { probeRedis, type ProbeParts } from './redis-probe.js';
+import { RefusalWatch } from './refusal-watch.js';
 import type { MasterNode, RedisTransport, Route, TransportListener } from './redis-transport.js';
 
 /** Makes the monitor of a connection. */
@@ -66,6 +67,9 @@ export class RedisConnection implements MonitoredConnection {
   #replies = 0;
   #unusable: CacheError | undefined;
   #hasFailedOver = false;
+  readonly #refusals = new RefusalWatch((event) => {
+    this.#monitor.onEvent(event);
+  });
   /** The masters that did not answer the last probe. */
   #silent = new Set<MasterNode>();
 
@@ -158,16 +162,20 @@ export class RedisConnection implements MonitoredConnection {
     return this.#unusable;
   }
 
-  /** Passes on what a script's reply says about single writes: the text of a refusal, or that a value was written. */
-  noteWrite(refusal: string | undefined): void {
+  /** Passes on what the reply of a script, which calls `commands`, says about single writes: a refusal, or that one was written. */
+  noteWrite(refusal: string | undefined, commands: readonly string[] = []): void {
     if (refusal === undefined) {
-      this.#monitor.onEvent({ type: 'accepted' });
+      this.#refusals.writeAccepted();
       return;
     }
     // The script as such was answered, which counted as a success.
     if (this.#successes > 0) this.#successes--;
-    const failure = refusalIn(refusal);
-    if (failure !== undefined) this.#monitor.onEvent({ type: 'refused', failure });
+    this.#refusals.writeRefused(refusal, commands);
+  }
+
+  /** Whether {@link noteWrite} should hear of a value that was written, because the last one was refused. */
+  get awaitsWrite(): boolean {
+    return this.isFull || this.#refusals.awaitsWrite;
   }
 
   openGate(): void {
@@ -245,26 +253,18 @@ export class RedisConnection implements MonitoredConnection {
           deadline.cancel();
           this.#replies++;
           this.#successes++;
+          if (this.#refusals.isAlert) this.#refusals.answered(name, args[0]);
           resolve(reply);
         },
         (error: unknown) => {
           deadline.cancel();
           if (isReplyError(error)) this.#replies++;
-          if (!isProbe) this.#reportFailure(error);
+          if (!isProbe) this.#refusals.failed(error, name, args[0]);
           reject(isError(error) ? error : new Error('Redis failed'));
         },
       );
       route.send(command);
     });
-  }
-
-  #reportFailure(error: unknown): void {
-    if (!isReplyError(error)) {
-      this.#monitor.onEvent({ type: 'lost' });
-      return;
-    }
-    const failure = refusalIn(error.message);
-    if (failure !== undefined) this.#monitor.onEvent({ type: 'refused', failure });
   }
 
   #reportSilence(reason: string): void {

@@ -26,6 +26,7 @@ export type RefusalCode =
   | 'NOAUTH'
   | 'WRONGPASS'
   | 'NOPERM'
+  | 'UNSUPPORTED'
   | 'OOM';
 
 /** The kind of a failure: a refusal by its code, or `UNREACHABLE`, `TLS`, `FAILING` (too many commands fail), `OTHER`. */
@@ -52,6 +53,11 @@ const MEANINGS: Readonly<Record<FailureCode, readonly [FailureClass, advice: str
   NOAUTH: ['permanent', 'It wants a password: set l2.password (and l2.username).'],
   WRONGPASS: ['permanent', 'It does not accept this login: correct l2.username and l2.password, or the user at the server.'],
   NOPERM: ['permanent', 'The user lacks a right: grant the commands the documentation lists, on the keys below key_prefix.'],
+  UNSUPPORTED: [
+    'permanent',
+    'It lacks a command, or its provider renamed or forbade it: docs/operations.md lists what is needed, from Redis 6.2 on. ' +
+      'With sync.transport = "pubsub" no stream command is.',
+  ],
   TLS: ['permanent', 'The secure connection failed: check l2.tls, the certificates and the connection string.'],
   OOM: ['full', 'Its memory is full: raise maxmemory, or set a maxmemory-policy that evicts. Reads and deletions go on.'],
   OTHER: ['outage', 'It is tried again until it answers as it should.'],
@@ -64,6 +70,14 @@ const REFUSAL =
   /(?:^|[-: ])(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|MISCONF|NOREPLICAS|TRYAGAIN|BUSY|NOAUTH|WRONGPASS|NOPERM|OOM) /;
 /** How Redis words NOPERM for a command inside a script. */
 const DENIED_IN_SCRIPT = /ACL failure in script|can't run this command/;
+/**
+ * How servers, and the proxies of providers, word that they do not have a command, or not in this form. Our commands never
+ * change, so a syntax error says the same.
+ */
+const NOT_THERE =
+  /unknown (?:redis )?(?:sub)?command|command (?:'\S+' )?(?:is |was )?(?:not |un)(?:available|supported|support)|syntax error|wrong number of arg/i;
+/** Where in which script: of no use to people. */
+const SCRIPT_PLACE = /,? *(?:script: [0-9a-f]{40}, on )?@?user_script:\s?\d+[.:]?/g;
 
 /** How ioredis begins when none of them named a primary; what the last one said stands at the end. */
 const SENTINELS = /^All sentinels are unreachable/;
@@ -84,6 +98,22 @@ export function adviceFor(code: FailureCode): string {
   return MEANINGS[code][1];
 }
 
+/** Whether some commands are refused for good, while the others go on. */
+export function isDenial(code: FailureCode): boolean {
+  return code === 'NOPERM' || code === 'UNSUPPORTED';
+}
+
+/**
+ * A denial that names the command: what Redis says of one inside a script often does not.
+ *
+ * @param inScript the commands of the script that was run, if one was
+ */
+export function nameDenied(failure: Failure, name: string, inScript: readonly string[] = []): Failure {
+  const { code, reason } = failure;
+  if (!isDenial(code) || [name, ...inScript].some((each) => new RegExp(`\\b${each}\\b`, 'i').test(reason))) return failure;
+  return { code, reason: `${reason} (${inScript.length === 0 ? name.toUpperCase() : `one of ${inScript.join(', ')}`})` };
+}
+
 /** Whether a server that refuses with this code may still answer everything but writes. */
 export function concernsWrites(code: FailureCode): boolean {
   return OF_WRITES.has(code);
@@ -95,8 +125,9 @@ export function concernsWrites(code: FailureCode): boolean {
  */
 export function refusalIn(text: string): Failure | undefined {
   const reason = describeFailure(new Error(text));
-  const code = REFUSAL.exec(reason)?.[1] ?? (DENIED_IN_SCRIPT.test(reason) ? 'NOPERM' : undefined);
-  return code === undefined ? undefined : { code: code as RefusalCode, reason };
+  const code =
+    REFUSAL.exec(reason)?.[1] ?? (DENIED_IN_SCRIPT.test(reason) ? 'NOPERM' : NOT_THERE.test(reason) ? 'UNSUPPORTED' : undefined);
+  return code === undefined ? undefined : { code: code as RefusalCode, reason: reason.replace(SCRIPT_PLACE, '') };
 }
 
 /** What kind of failure an error is, for deciding on the use of Redis. */

@@ -5,7 +5,7 @@
  */
 import type { Clock } from '../../base/clock.js';
 import type { HybridClock } from '../../base/hybrid-clock.js';
-import { isReplyError, refusalIn, replyCode, unavailable } from './redis-errors.js';
+import { failureOf, isDenial, isReplyError, replyCode, unavailable } from './redis-errors.js';
 import type { MasterNode } from './redis-transport.js';
 
 /** Sends one command of a probe to one master. */
@@ -53,7 +53,7 @@ async function tryCommand({ send }: ProbeParts, node: MasterNode, mustWrite: boo
   } catch (error) {
     if (ELSEWHERE.has(replyCode(error))) return;
     // A user without this right may have all that the services need.
-    if (isReplyError(error) && refusalIn(error.message)?.code === 'NOPERM') return;
+    if (isReplyError(error) && isDenial(failureOf(error).code)) return;
     throw error;
   }
 }

@@ -2,15 +2,19 @@
 import { createHash } from 'node:crypto';
 import type { RedisConnection } from './redis-connection.js';
 import { replyCode, unavailable } from './redis-errors.js';
+import { noteScript } from './script-commands.js';
 
 /** See the file's header. */
 export class Script {
+  /** The commands it calls, in capitals. */
+  readonly commands: readonly string[];
   readonly #source: string;
   readonly #sha: string;
 
   constructor(source: string) {
     this.#source = source.trim();
     this.#sha = createHash('sha1').update(this.#source).digest('hex');
+    this.commands = noteScript(this.#sha, this.#source);
   }
 
   /**

@@ -241,11 +241,11 @@ function reportRefusal(connection: RedisConnection, writes: readonly ScriptWrite
     const reply = replies[i];
     if (typeof reply === 'string') {
       if (reply.startsWith(NEWER)) continue;
-      connection.noteWrite(reply);
+      connection.noteWrite(reply, applyScript.commands);
       return;
     }
     // A deletion needs no room.
-    if (connection.isFull && (reply === 1 || reply === 2)) isAccepted ||= kindOfSealed(writes[i]?.sealed ?? '') !== 'd';
+    if (connection.awaitsWrite && (reply === 1 || reply === 2)) isAccepted ||= kindOfSealed(writes[i]?.sealed ?? '') !== 'd';
   }
   if (isAccepted) connection.noteWrite(undefined);
 }

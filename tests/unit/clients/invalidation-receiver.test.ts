@@ -172,7 +172,7 @@ test('on_link_loss = "serve": L1 answers however long the link is lost, and no t
   const bench = new Bench('serve');
   bench.receiver.watch({ lastLifeMs: 0 });
   bench.keep('k');
-  bench.receiver.linkLost();
+  bench.receiver.linkLost('connection lost');
   bench.clock.advance(300_000);
   expect(bench.memory.read('k')).toBe('value of k');
   expect(bench.keep('l')).toBe(true);
@@ -230,7 +230,7 @@ describe('a message', () => {
     bench.receiver.receive(bench.message({ keys: ['k'] }), undefined);
     bench.receiver.receive(bench.message({ kind: 'c' }), undefined);
     bench.receiver.gap('gap');
-    bench.receiver.linkLost();
+    bench.receiver.linkLost('connection lost');
     bench.receiver.linkRestored();
     expect(bench.memory.has('k')).toBe(true);
     expect(bench.told).toEqual([]);
@@ -247,9 +247,9 @@ describe('the link', () => {
     const read = new PendingRead('k', undefined as unknown as ReadOwner);
     bench.fence.admit(read);
     bench.clock.advance(1000);
-    bench.receiver.linkLost();
+    bench.receiver.linkLost('connection lost');
     const lostMs = bench.clock.nowMs();
-    expect(bench.receiver.health()).toEqual({ transport: 'stream', status: 'lost', sinceMs: lostMs });
+    expect(bench.receiver.health()).toEqual({ transport: 'stream', status: 'lost', sinceMs: lostMs, reason: 'connection lost' });
     // A load is of now, and its version decides in Redis.
     expect([read.isOvertaken, load.isOvertaken]).toEqual([true, false]);
     expect(bench.memory.read('k')).toBe('value of k');

@@ -76,6 +76,7 @@ test('the gate opens with the answer to a probe and closes with the connection',
   expect(monitor.health()).toEqual({
     endpoint: 'redis://fake',
     status: 'degraded',
+    traffic: 'none',
     reason: 'connection lost',
     sinceMs: clock.nowMs(),
   });

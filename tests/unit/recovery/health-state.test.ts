@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import fc from 'fast-check';
 import type { HealthAction, HealthEvent, HealthReport } from '../../../lib/recovery/health-events.js';
+import { describeDenials } from '../../../lib/recovery/health-denials.js';
 import { allowsTraffic, initialHealth, type HealthState } from '../../../lib/recovery/health-facts.js';
 import { reduceHealth } from '../../../lib/recovery/health-state.js';
 import type { Failure, FailureCode } from '../../../lib/tiers/redis/redis-errors.js';
@@ -263,15 +264,25 @@ describe('refusals', () => {
     expect(play.about).toEqual(['refusing OOM', 'accepting', 'refusing OOM']);
   });
 
-  test('NOPERM is reported once, and stops the traffic only when most commands are refused', () => {
+  test.each(['NOPERM', 'UNSUPPORTED'] as const)('%s is reported once, and never stops the traffic', (code) => {
     const play = new Play().up();
-    for (let i = 0; i < 100; i++) play.take(refused('NOPERM'), 2).pass(10);
-    expect([play.phase, ...play.about]).toEqual(['healthy', 'refusing NOPERM']);
-    const all = new Play().up();
-    for (let i = 0; i < 19; i++) all.take(refused('NOPERM')).pass(10);
-    expect(all.phase).toBe('healthy');
-    all.take(refused('NOPERM'));
-    expect([all.phase, all.state.failure.code, all.pauseMs]).toEqual(['degraded', 'NOPERM', 1000]);
+    for (let i = 0; i < 100; i++) play.take(refused(code)).pass(10);
+    expect([play.phase, ...play.about]).toEqual(['healthy', `refusing ${code}`]);
+    expect(describeDenials(play.state.denials, play.nowMs)).toBe(`it refuses commands: ${code}`);
+    expect(describeDenials(play.state.denials, play.nowMs + 300_000)).toBeUndefined();
+  });
+
+  test('each command that is denied is reported, and the end when none is any more', () => {
+    const denied = (subject: string): Occurrence => ({ type: 'refused', failure: failure('NOPERM', `no ${subject}`), subject });
+    const play = new Play().up();
+    for (const subject of ['get', 'scan', 'get']) play.take(denied(subject)).pass(10);
+    expect(play.reports).toHaveLength(2);
+    expect(describeDenials(play.state.denials, play.nowMs)).toBe('it refuses commands: no scan; no get');
+    play.take({ type: 'allowed', subject: 'get' });
+    expect(describeDenials(play.state.denials, play.nowMs)).toBe('it refuses commands: no scan');
+    play.take({ type: 'allowed', subject: 'other' }).take({ type: 'allowed', subject: 'scan' });
+    expect(describeDenials(play.state.denials, play.nowMs)).toBeUndefined();
+    expect(play.about.slice(2)).toEqual(['allowing']);
   });
 });
 
@@ -402,7 +413,17 @@ describe('replays', () => {
 });
 
 describe('whatever happens', () => {
-  const code = fc.constantFrom<FailureCode>('READONLY', 'LOADING', 'MISCONF', 'OOM', 'NOPERM', 'NOAUTH', 'UNREACHABLE', 'OTHER');
+  const code = fc.constantFrom<FailureCode>(
+    'READONLY',
+    'LOADING',
+    'MISCONF',
+    'OOM',
+    'NOPERM',
+    'UNSUPPORTED',
+    'NOAUTH',
+    'UNREACHABLE',
+    'OTHER',
+  );
   const happening = fc.oneof(
     fc.constantFrom<Occurrence>(ready, closed, missed, { type: 'lost' }, refusedConnection, { type: 'accepted' }),
     fc.constantFrom<Occurrence>({ type: 'replay-began' }, { type: 'replay-ended' }, { type: 'tick' }),

@@ -16,6 +16,7 @@ const CLASSES: Record<FailureCode, 'outage' | 'permanent' | 'full'> = {
   NOAUTH: 'permanent',
   WRONGPASS: 'permanent',
   NOPERM: 'permanent',
+  UNSUPPORTED: 'permanent',
   OOM: 'full',
   UNREACHABLE: 'outage',
   TLS: 'permanent',
@@ -48,6 +49,21 @@ describe('a refusal', () => {
     ["ERR ACL failure in script: User app has no permissions to run the 'getrange' command", 'NOPERM'],
     ["The user executing the script can't run this command or subcommand", 'NOPERM'],
     ['NOPERM User app has no permissions to access the key OOM now', 'NOPERM'],
+    ["ERR unknown command 'EVALSHA', with args beginning with: '0123' '3' 'secret'", 'UNSUPPORTED'],
+    ['ERR unknown command `xread`, with args beginning with: `COUNT`', 'UNSUPPORTED'],
+    ["ERR unknown subcommand 'SETNAME'. Try CLIENT HELP.", 'UNSUPPORTED'],
+    [
+      'ERR Error running script (call to f_0): @user_script:2: @user_script: 2: Unknown Redis command called from Lua script',
+      'UNSUPPORTED',
+    ],
+    ['@user_script: 9: Unknown Redis command called from Lua script', 'UNSUPPORTED'],
+    [
+      'ERR Unknown Redis command called from script script: 0123456789012345678901234567890123456789, on @user_script:2.',
+      'UNSUPPORTED',
+    ],
+    ["ERR Command is not available: 'XADD'.", 'UNSUPPORTED'],
+    ["ERR command 'EVAL' not support for your account", 'UNSUPPORTED'],
+    ['ERR syntax error', 'UNSUPPORTED'],
   ])('is found in %j', (text, code) => {
     expect(refusalIn(text)?.code).toBe(code);
     expect(failureOf(replyError(text)).code).toBe(code);
@@ -56,7 +72,7 @@ describe('a refusal', () => {
   test.each([
     'NOSCRIPT No matching script.',
     'WRONGTYPE Operation against a key holding the wrong kind of value',
-    "ERR unknown command 'x', with args beginning with: 'a' -OOM NOAUTH ",
+    "ERR the value is odd, with args beginning with: 'a' -OOM NOAUTH ",
     'NOOMPH READONLYISH',
     '',
   ])('is not found in %j', (text) => {
