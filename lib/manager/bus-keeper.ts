@@ -45,9 +45,20 @@ export class BusKeeper {
       const { endpoint } = connection;
       const isRedisUsable = (): boolean => connection.isUsable;
       const report = new LinkReport({ clock: this.#clock, logger: this.#logger, endpoint, isRedisUsable });
-      const link = { client: openLink, Command, clock: this.#clock, timeoutMs: config.l2.connectionTimeoutMs, report };
-      shared = { connection, transport, bus: openBus(link, transport, connection) };
+      // Each looks again at its server when the other one has found a replica: a link notices within its next read.
+      const onReplica = (): void => {
+        connection.look();
+      };
+      const { connectionTimeoutMs: timeoutMs } = config.l2;
+      const link = { client: openLink, Command, clock: this.#clock, timeoutMs, report, onReplica };
+      const bus = openBus(link, transport, connection);
+      shared = { connection, transport, bus };
       this.#buses.push(shared);
+      connection.listen({
+        onReplica: () => {
+          bus.doubt();
+        },
+      });
     }
     shared.bus.follow(receiver);
     receiver.watch(shared.bus);

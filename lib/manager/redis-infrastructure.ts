@@ -33,6 +33,7 @@ export function openInfrastructure({ clock, random, logger, keyPrefix, intervalM
     pool: new ConnectionPool({
       clock,
       random,
+      logger,
       keyPrefix,
       monitor: (connection) => new HealthMonitor(connection, { clock, logger, intervalMs }),
     }),

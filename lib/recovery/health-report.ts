@@ -1,4 +1,5 @@
 /** The lines that the health of a Redis is worth in the log: what happened, why, and what to do about it. */
+import { sentences } from '../base/sentences.js';
 import type { Logger } from '../observe/logger.js';
 import { adviceFor, classifyRefusal, type Failure } from '../tiers/redis/redis-errors.js';
 import type { HealthReport } from './health-events.js';
@@ -8,16 +9,24 @@ export function logHealth(logger: Logger, endpoint: string, report: HealthReport
   switch (report.about) {
     case 'degraded': {
       const more = report.isFlapping
-        ? ' It keeps coming and going: the next line about it will follow when it has been steady for 30 s.'
+        ? 'It keeps coming and going: the next line about it will follow when it has been steady for 30 s.'
         : '';
       logger[levelOf(report.failure)](
-        `Redis at ${endpoint} can't be used: ${report.failure.reason}. ${adviceFor(report.failure.code)} L1 and loaders go on without it.${more}`,
+        sentences(
+          `Redis at ${endpoint} can't be used: ${report.failure.reason}`,
+          adviceFor(report.failure.code),
+          'L1 and loaders go on without it.',
+          more,
+        ),
       );
       return;
     }
     case 'changed':
       logger[levelOf(report.failure)](
-        `Redis at ${endpoint} still can't be used, now for another reason: ${report.failure.reason}. ${adviceFor(report.failure.code)}`,
+        sentences(
+          `Redis at ${endpoint} still can't be used, now for another reason: ${report.failure.reason}`,
+          adviceFor(report.failure.code),
+        ),
       );
       return;
     case 'recovered':
@@ -28,7 +37,10 @@ export function logHealth(logger: Logger, endpoint: string, report: HealthReport
       return;
     case 'refusing':
       logger[levelOf(report.failure)](
-        `Redis at ${endpoint} refuses commands, and the others go on: ${report.failure.reason}. ${adviceFor(report.failure.code)}`,
+        sentences(
+          `Redis at ${endpoint} refuses commands, and the others go on: ${report.failure.reason}`,
+          adviceFor(report.failure.code),
+        ),
       );
       return;
     case 'allowing':

@@ -44,6 +44,8 @@ export interface InvalidationBus {
    * In good health it is at most some 1.1 s ago. It tells the truth also after the process itself stood still.
    */
   readonly lastLifeMs: number;
+  /** Looks again whether the other side is the one to listen to, because it says elsewhere that it is a replica. */
+  doubt(): void;
   /** Ends listening. Followers are told nothing from then on. */
   close(): void;
 }

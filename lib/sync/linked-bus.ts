@@ -59,6 +59,10 @@ export abstract class LinkedBus implements InvalidationBus {
     await this.#link.start();
   }
 
+  doubt(): void {
+    this.#link.doubt();
+  }
+
   close(): void {
     this.#isStarted = true;
     this.parts.report?.close();

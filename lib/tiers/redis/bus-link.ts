@@ -11,6 +11,7 @@ import type { Clock } from '../../base/clock.js';
 import { AWAITED, Deadline } from '../../base/deadline.js';
 import { LinkSession } from './link-session.js';
 import { failureOf } from './redis-errors.js';
+import { provePrimary } from './server-role.js';
 
 /** Pauses between sessions: the first, and the longest, in milliseconds. */
 const FIRST_PAUSE_MS = 50;
@@ -26,8 +27,10 @@ export interface LinkParts {
   /** ioredis's own class; passed in because ioredis is loaded on demand. */
   readonly Command: typeof CommandClass;
   readonly clock: Clock;
-  /** How long the first attempt may take, and a connected Redis until it is ready. */
+  /** How long the first attempt may take, and the question for the role of a server. */
   readonly timeoutMs: number;
+  /** The server says that it is a replica; absent: nobody is told. */
+  readonly onReplica?: () => void;
 }
 
 /** Who talks over a link. */
@@ -55,7 +58,6 @@ export class BusLink {
   #turn = 0;
   #reason = 'the connection was lost';
   #cancelPause: (() => void) | undefined;
-  #watchdog: Deadline | undefined;
 
   constructor(parts: LinkParts, user: LinkUser) {
     this.#parts = parts;
@@ -76,7 +78,6 @@ export class BusLink {
     if (this.#state !== 'new' || this.#client !== undefined) return;
     const client = this.#parts.client();
     this.#client = client;
-    client.on('connect', this.#onConnect);
     client.on('ready', this.#onReady);
     client.on('close', this.#onClose);
     client.on('error', this.#onError);
@@ -99,17 +100,20 @@ export class BusLink {
     this.#endFirstAttempt();
   }
 
+  /** Ends the session that is established, so that the next one begins with a look at the server. */
+  doubt(): void {
+    if (this.#state === 'up') this.#session?.end(new Error('the server may be a replica by now'));
+  }
+
   /** Ends everything; the user is told nothing from now on. */
   close(): void {
     if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#endFirstAttempt();
     this.#cancelPause?.();
-    this.#watchdog?.cancel();
     this.#session?.end(new Error('closed'));
     const client = this.#client;
     if (client === undefined) return;
-    client.off('connect', this.#onConnect);
     client.off('ready', this.#onReady);
     client.off('close', this.#onClose);
     // The error listener stays: a socket that fails while closing must not end the process. Nothing is said goodbye to: a blocked
@@ -121,7 +125,8 @@ export class BusLink {
   #begin(): void {
     const client = this.#client;
     if (this.#state === 'closed' || this.#session !== undefined || client?.status !== 'ready') return;
-    const node = this.#user.staysWithNode && 'nodes' in client ? this.#nextMaster(client) : client;
+    const isCluster = 'nodes' in client;
+    const node = this.#user.staysWithNode && isCluster ? this.#nextMaster(client) : client;
     if (node === undefined) {
       this.#fail(new Error('the cluster has no node to talk to'));
       return;
@@ -142,11 +147,21 @@ export class BusLink {
       node.off('message', hear);
       this.#session = undefined;
       if (this.#state === 'closed') return;
-      // Commands that go unanswered, or are answered by a replica that was the primary, need another connection.
-      if (session.wasSilent || failureOf(error).code === 'READONLY') dropSockets(node);
+      // Commands that go unanswered, or are answered by a replica that was the primary, need another connection. So does the next
+      // session after a subscription, because nothing else can be asked on that one.
+      const isSubscribed = !isCluster && (node as Redis).mode === 'subscriber';
+      const isReplica = failureOf(error).code === 'READONLY';
+      if (session.wasSilent || isSubscribed || isReplica) dropSockets(node);
+      if (isReplica) this.#parts.onReplica?.();
       this.#fail(error);
     };
-    this.#user.serve(session).catch(finish);
+    this.#serve(session, isCluster).catch(finish);
+  }
+
+  async #serve(session: LinkSession, isCluster: boolean): Promise<never> {
+    // A replica may never hear of what is written elsewhere. In a cluster it answers with MOVED.
+    if (!isCluster) await provePrimary((name, args) => session.send(name, args, this.#parts.timeoutMs));
+    return this.#user.serve(session);
   }
 
   #nextMaster(cluster: Cluster): Redis | undefined {
@@ -177,25 +192,13 @@ export class BusLink {
     this.#endFirstAttempt();
   }
 
-  readonly #onConnect = (): void => {
-    const { clock, timeoutMs } = this.#parts;
-    this.#watchdog?.cancel();
-    // Connected is not ready: a frozen server's kernel accepts connections that nobody will ever answer.
-    this.#watchdog = new Deadline(clock, timeoutMs, () => {
-      this.#tellDown(`connected, but no answer within ${timeoutMs} ms`);
-      if (this.#client !== undefined) dropSockets(this.#client);
-    });
-  };
-
   readonly #onReady = (): void => {
-    this.#watchdog?.cancel();
     this.#reason = 'the connection was lost';
     if (this.#failures === 0) this.#begin();
     else this.#beginLater();
   };
 
   readonly #onClose = (): void => {
-    this.#watchdog?.cancel();
     // A session that was going on tells it by itself.
     if (this.#session === undefined) this.#tellDown(this.#reason);
   };

@@ -9,18 +9,20 @@ import type { Random } from '../../base/random.js';
 import { describeEndpoint } from '../../config/describe-endpoint.js';
 import type { ResolvedL2 } from '../../config/resolved-config.js';
 import { ClusterTransport } from './cluster-transport.js';
+import { prepareCluster } from './cluster-client.js';
+import { addressConnector, sentinelConnector, withLogin, type Connector, type ConnectorParts } from './connector.js';
 import { toClusterOptions, toRedisOptions } from './connection-options.js';
 import { reconnectPauseMs } from './reconnect-pause.js';
+import type { ConnectFailure } from './redis-errors.js';
 import type { RedisTransport } from './redis-transport.js';
-import { sentinelConnectorOf } from './sentinel-connector.js';
-import { SingleTransport } from './single-transport.js';
+import { databaseOf, SingleTransport } from './single-transport.js';
 
 /** How those who look at Redis's list of clients know what a link is for. */
 const LINK_NAME = 'oxcache-bus';
 
 /** What a factory needs. */
 export interface ClientFactoryParts {
-  readonly ioredis: Pick<typeof Ioredis, 'Cluster' | 'Command' | 'Redis' | 'SentinelConnector'>;
+  readonly ioredis: Pick<typeof Ioredis, 'AbstractConnector' | 'Cluster' | 'Command' | 'Redis' | 'SentinelConnector'>;
   readonly l2: ResolvedL2;
   /** The service that asked first; named where a TLS file cannot be read. */
   readonly service: string;
@@ -28,6 +30,8 @@ export interface ClientFactoryParts {
   readonly given: Redis | Cluster | undefined;
   readonly clock: Clock;
   readonly random: Random;
+  /** Takes a line for the log. */
+  readonly warn: (line: string) => void;
   /** A key that no service can own, for probes. */
   readonly probeKey: string;
   /** The longest deadline of the services' commands. */
@@ -37,32 +41,33 @@ export interface ClientFactoryParts {
 /** See the file's header. */
 export class ClientFactory {
   readonly #parts: ClientFactoryParts;
+  /** That of the client that was handed in, as of now; it may leave it. */
+  readonly #database: number;
+  readonly #warned = new Set<string>();
 
   constructor(parts: ClientFactoryParts) {
+    const { given, l2 } = parts;
     this.#parts = parts;
+    this.#database = given === undefined || given.isCluster ? (l2.db ?? 0) : databaseOf(given as Redis);
   }
 
   /** Where the clients connect to, for people; without credentials. */
   get endpoint(): string {
     const { given, l2 } = this.#parts;
-    return given === undefined ? describeEndpoint(l2) : describeGiven(given);
+    return given === undefined ? describeEndpoint(l2) : describeGiven(given, this.#database);
   }
 
   /** Puts the shared client behind a transport. @throws {CacheError} CACHE_CONFIG_INVALID when a TLS file cannot be read */
   makeTransport(): RedisTransport {
-    const { ioredis, l2, service, given, clock, random, probeKey, probeTimeoutMs } = this.#parts;
+    const { ioredis, l2, given, probeKey } = this.#parts;
     const isOwned = given === undefined;
     if (isOwned ? l2.mode === 'cluster' : given.isCluster) {
-      const { nodes, options } = toClusterOptions(l2, service, random);
-      const client = isOwned ? new ioredis.Cluster(nodes, options) : (given as Cluster);
+      const client = isOwned ? this.#makeCluster({}, {}) : (given as Cluster);
       return new ClusterTransport({ client, isOwned, Command: ioredis.Command, probeKey });
     }
-    const client = isOwned ? new ioredis.Redis(this.#singleOptions()) : (given as Redis);
+    const client = isOwned ? this.#makeSingle({}) : (given as Redis);
     const isSentinel = isBehindSentinels(client);
-    // Behind sentinels another server may be the primary by then: a silent one is not waited for longer than for a command.
-    const silenceMs = (): number =>
-      isSentinel ? Math.min(l2.connectionTimeoutMs, Math.max(probeTimeoutMs(), 100)) : l2.connectionTimeoutMs;
-    return new SingleTransport({ client, isOwned, isSentinel, clock, endpoint: this.endpoint, probeKey, silenceMs });
+    return new SingleTransport({ client, isOwned, isSentinel, database: this.#database, endpoint: this.endpoint, probeKey });
   }
 
   /**
@@ -70,58 +75,97 @@ export class ClientFactory {
    * and puts no prefix before keys, also where the one that was handed in does.
    */
   openLink(): Redis | Cluster {
-    const { ioredis, l2, service, given, random } = this.#parts;
+    const { l2, given, random } = this.#parts;
+    const name = { connectionName: LINK_NAME };
+    if (given === undefined && l2.mode === 'cluster') return this.#makeCluster({ enableOfflineQueue: false }, name);
     const pause = (attempt: number): number => reconnectPauseMs(attempt, random);
-    if (given === undefined && l2.mode === 'cluster') {
-      const { nodes, options } = toClusterOptions(l2, service, random);
-      const redisOptions = { ...options.redisOptions, connectionName: LINK_NAME };
-      return new ioredis.Cluster(nodes, { ...options, enableOfflineQueue: false, redisOptions });
-    }
-    const own = { lazyConnect: true, enableOfflineQueue: false, keyPrefix: '' } as const;
-    const single = {
-      ...own,
-      connectionName: LINK_NAME,
-      retryStrategy: pause,
-      autoResubscribe: false,
-      autoResendUnfulfilledCommands: false,
-    };
-    if (given === undefined) return new ioredis.Redis({ ...this.#singleOptions(), ...single });
+    const own = { lazyConnect: true, enableOfflineQueue: false, enableReadyCheck: false, keyPrefix: '' } as const;
+    const single = { ...own, ...name, retryStrategy: pause, autoResubscribe: false, autoResendUnfulfilledCommands: false };
+    if (given === undefined) return this.#makeSingle(single);
+    const parts = this.#connectorParts(() => l2.connectionTimeoutMs);
     // What suits the application's commands need not suit a read that waits: its deadlines are the link's own.
-    const patient = { protocol: 2, maxRetriesPerRequest: 0, enableReadyCheck: false, commandTimeout: undefined } as object;
+    const patient = { protocol: 2, maxRetriesPerRequest: 0, commandTimeout: undefined, disableClientInfo: true } as const;
     if (!given.isCluster) {
-      const hasOwnWay = !isBehindSentinels(given as Redis) || (given as Redis).options.Connector !== undefined;
-      return (given as Redis).duplicate({ ...single, ...patient, ...(hasOwnWay ? {} : this.#sentinelOptions()) });
+      const { options } = given as Redis;
+      const Connector = connectorOf(options, parts);
+      return (given as Redis).duplicate({ ...single, ...patient, db: this.#database, Connector });
     }
-    const redisOptions: object = { ...patient, connectionName: LINK_NAME, keyPrefix: '' };
-    return (given as Cluster).duplicate([], { ...own, clusterRetryStrategy: pause, redisOptions });
+    const { redisOptions = {} } = (given as Cluster).options;
+    const Connector = connectorOf(redisOptions, parts);
+    const nodes: object = { ...patient, ...name, enableReadyCheck: false, keyPrefix: '', Connector };
+    const cluster = (given as Cluster).duplicate([], { ...own, clusterRetryStrategy: pause, redisOptions: nodes });
+    return prepareCluster(cluster, parts.lastFailure);
   }
 
-  #singleOptions(): ReturnType<typeof toRedisOptions> {
-    const { l2, service, random } = this.#parts;
-    return { ...toRedisOptions(l2, service, random), ...(l2.mode === 'sentinel' ? this.#sentinelOptions() : {}) };
+  #makeSingle(more: Partial<RedisOptions>): Redis {
+    const { ioredis, l2, service, random, probeTimeoutMs } = this.#parts;
+    const isSentinel = l2.mode === 'sentinel';
+    // Behind sentinels another server may be the primary by then: a silent one is not waited for longer than for a command.
+    const answerMs = (): number =>
+      isSentinel ? Math.min(l2.connectionTimeoutMs, Math.max(probeTimeoutMs(), 100)) : l2.connectionTimeoutMs;
+    const parts = this.#connectorParts(answerMs);
+    const Connector = isSentinel ? sentinelConnector(parts) : addressConnector(parts);
+    return new ioredis.Redis({ ...toRedisOptions(l2, service, random), ...(more as object), Connector });
   }
 
-  #sentinelOptions(): Pick<RedisOptions, 'Connector'> {
-    return { Connector: sentinelConnectorOf(this.#parts.ioredis.SentinelConnector) };
+  #makeCluster(more: object, forNodes: object): Cluster {
+    const { ioredis, l2, service, random } = this.#parts;
+    const { nodes, options } = toClusterOptions(l2, service, random);
+    const parts = this.#connectorParts(() => l2.connectionTimeoutMs);
+    const redisOptions = { ...options.redisOptions, ...forNodes, Connector: addressConnector(parts) };
+    return prepareCluster(new ioredis.Cluster(nodes, { ...options, ...more, redisOptions }), parts.lastFailure);
   }
+
+  #connectorParts(answerMs: () => number): ConnectorParts & { readonly lastFailure: () => ConnectFailure | undefined } {
+    const { ioredis, clock } = this.#parts;
+    let last: ConnectFailure | undefined;
+    return {
+      ioredis,
+      clock,
+      answerMs,
+      onUnusedPassword: (whose) => {
+        this.#warnOfPassword(whose);
+      },
+      onFailure: (failure) => {
+        last = failure;
+      },
+      lastFailure: () => last,
+    };
+  }
+
+  /** Once, however many connections there are. */
+  #warnOfPassword(whose: 'server' | 'sentinel'): void {
+    if (this.#warned.has(whose)) return;
+    this.#warned.add(whose);
+    const [what, key] = whose === 'server' ? ['It', 'l2.password'] : ['One of the sentinels', 'l2.sentinel.password'];
+    this.#parts.warn(
+      `Redis at ${this.endpoint}: ${what} has no password, though one is configured; everybody may connect. Set one there, or remove \`${key}\`.`,
+    );
+  }
+}
+
+/** How a client that was handed in is connected to, with our login. */
+function connectorOf(options: Pick<RedisOptions, 'Connector' | 'sentinels'>, parts: ConnectorParts): Connector {
+  if (options.Connector !== undefined) return withLogin(parts, options.Connector);
+  return Array.isArray(options.sentinels) ? sentinelConnector(parts) : addressConnector(parts);
 }
 
 function isBehindSentinels(client: Redis): boolean {
   return Array.isArray(client.options.sentinels);
 }
 
-function describeGiven(client: Redis | Cluster): string {
+function describeGiven(client: Redis | Cluster, db: number): string {
   if (client.isCluster) {
     // What it was started with: the nodes it has found since come and go, and the name has to last.
     const { startupNodes } = client as unknown as { readonly startupNodes: readonly ClusterNode[] };
     return `redis+cluster://${startupNodes.map(describeStartupNode).sort().join(',')}`;
   }
-  const { host, port, path, db, name, sentinels } = (client as Redis).options;
+  const { host, port, path, name, sentinels } = (client as Redis).options;
   if (Array.isArray(sentinels)) {
     const nodes = sentinels.map((node) => `${node.host ?? 'localhost'}:${node.port ?? 26379}`).sort();
-    return `redis+sentinel://${nodes.join(',')}/${name ?? ''}/${db ?? 0}`;
+    return `redis+sentinel://${nodes.join(',')}/${name ?? ''}/${db}`;
   }
-  return typeof path !== 'string' ? `redis://${host ?? 'localhost'}:${port ?? 6379}/${db ?? 0}` : `unix:${path}`;
+  return typeof path !== 'string' ? `redis://${host ?? 'localhost'}:${port ?? 6379}/${db}` : `unix:${path}`;
 }
 
 /** ioredis takes a port alone, a table, and texts that may hold a password (G11). */

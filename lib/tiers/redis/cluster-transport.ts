@@ -27,7 +27,6 @@ const MAX_PROBE_BUCKETS = 1024;
 /** See the file's header. */
 export class ClusterTransport implements RedisTransport {
   readonly isCluster = true;
-  readonly mustProbeWrites = false;
   readonly #parts: ClusterTransportParts;
   /** The slots of the probe keys, by bucket. */
   readonly #bucketSlots: number[] = [];

@@ -7,7 +7,7 @@ import type { Failure } from './redis-errors.js';
 
 /** What a connection reports. */
 export type ConnectionEvent =
-  /** There is a connection, logged in. */
+  /** There is a connection, logged in; or one that is in use is worth a look. */
   | { readonly type: 'ready' }
   /** The connection, or an attempt at one, is over. */
   | { readonly type: 'closed' }
@@ -37,6 +37,8 @@ export interface ConnectionListener {
    * cluster, the connection to one was made anew. Commands may be sent. Told too often rather than too seldom.
    */
   onFailover?(): void;
+  /** The server says that it is a replica; with every answer that does. Commands can't be sent, or will not be any more. */
+  onReplica?(): void;
   /** The end of what `onDegrade` told of, after {@link onUsable}. */
   onRecover?(downMs: number): void;
 }

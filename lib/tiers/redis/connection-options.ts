@@ -101,6 +101,8 @@ function nodeOptions(l2: ResolvedL2): ClusterNodeOptions {
     autoResubscribe: false,
     // Our own probe finds out whether Redis is still loading, and asks more often.
     enableReadyCheck: false,
+    // Two commands more for every connection, for which the user may have no right.
+    disableClientInfo: true,
     connectionName: 'oxcache',
   };
 }

@@ -6,6 +6,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { Clock } from '../../base/clock.js';
 import { NODE_ID_LENGTH } from '../../base/hybrid-clock.js';
 import { randomId, type Random } from '../../base/random.js';
+import type { Logger } from '../../observe/logger.js';
 import type { ResolvedL2, ResolvedService } from '../../config/resolved-config.js';
 import { ClientFactory, type ClientFactoryParts } from './client-factory.js';
 import { CoalescedReader } from './coalesced-reader.js';
@@ -16,6 +17,7 @@ import { RedisConnection, type MonitorFactory } from './redis-connection.js';
 export interface PoolParts {
   readonly clock: Clock;
   readonly random: Random;
+  readonly logger: Logger;
   /** `global.key_prefix`. */
   readonly keyPrefix: string;
   /** Makes what decides on the use of a connection. */
@@ -91,7 +93,7 @@ export class ConnectionPool {
   }
 
   #open(ioredis: ClientFactoryParts['ioredis'], service: string, l2: ResolvedL2, given: Redis | Cluster | undefined): Pooled {
-    const { clock, random, keyPrefix, monitor } = this.#parts;
+    const { clock, random, logger, keyPrefix, monitor } = this.#parts;
     const factory: ClientFactory = new ClientFactory({
       ioredis,
       l2,
@@ -99,6 +101,9 @@ export class ConnectionPool {
       given,
       clock,
       random,
+      warn: (line) => {
+        logger.warn(line);
+      },
       // No service can have an empty name, so nobody's entry is called that.
       probeKey: `${given?.options.keyPrefix ?? ''}${keyPrefix}::probe`,
       probeTimeoutMs: () => connection.probeTimeoutMs,

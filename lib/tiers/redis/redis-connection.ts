@@ -1,7 +1,6 @@
 /**
- * One connection to one Redis (a server, a primary behind sentinels, a cluster), shared by all services that use it. It gives
- * every command its own deadline, keeps the hybrid clock anchored to the server's time, and has a gate that its monitor opens
- * and closes: one for a whole cluster.
+ * One connection to one Redis (a server, a primary behind sentinels, a cluster), shared by all services that use it. It gives every
+ * command its own deadline, keeps the hybrid clock at the server's time, and has a gate that its monitor opens and closes.
  *
  * 1. {@link RedisConnection.isUsable} is false whenever a call would have to wait for a connection: such calls fail at once
  *    (G6). 2. Everything that says something about the server is reported to the monitor; success only counts. 3. A connection
@@ -9,12 +8,15 @@
  */
 import type { Command } from 'ioredis';
 import type { Clock } from '../../base/clock.js';
-import { atMost, AWAITED, Deadline } from '../../base/deadline.js';
+import { atMost, Deadline } from '../../base/deadline.js';
 import { CacheError } from '../../base/errors.js';
 import { HybridClock } from '../../base/hybrid-clock.js';
 import type { EndpointHealth } from '../../observe/health.js';
 import { watchSocket } from './arrivals.js';
 import type { ConnectionListener, ConnectionMonitor, MonitoredConnection } from './connection-monitor.js';
+import { FailoverNews } from './failover-news.js';
+import { FirstAttempt } from './first-attempt.js';
+import { gatedCommand } from './gated-command.js';
 import type { MasterSender } from './master-sender.js';
 import { failureOf, isError, isReplyError, timedOut, unavailable } from './redis-errors.js';
 import { probeRedis, type ProbeParts } from './redis-probe.js';
@@ -55,10 +57,10 @@ export class RedisConnection implements MonitoredConnection {
   sentCommands = 0;
   readonly #parts: ConnectionParts;
   readonly #monitor: ConnectionMonitor;
+  readonly #Command: typeof Command;
   readonly #probeParts: ProbeParts;
-  readonly #failoverListeners = new Set<ConnectionListener>();
-  readonly #firstAttempt: Promise<void>;
-  #endFirstAttempt: () => void = () => undefined;
+  readonly #news = new FailoverNews();
+  readonly #firstAttempt: FirstAttempt;
   #reason = 'not connected yet';
   #isClosed = false;
   #probeTimeoutMs = 0;
@@ -66,12 +68,12 @@ export class RedisConnection implements MonitoredConnection {
   /** Replies to anything, for ever. */
   #replies = 0;
   #unusable: CacheError | undefined;
-  #hasFailedOver = false;
   readonly #refusals = new RefusalWatch((event) => {
+    if (event.type === 'refused' && event.failure.code === 'READONLY') this.#news.noteReplica();
     this.#monitor.onEvent(event);
   });
   /** The masters that did not answer the last probe. */
-  #silent = new Set<MasterNode>();
+  readonly #silent = new Set<MasterNode>();
 
   constructor(parts: ConnectionParts) {
     const { transport, clock, nodeId } = parts;
@@ -81,28 +83,32 @@ export class RedisConnection implements MonitoredConnection {
     this.isCluster = transport.isCluster;
     this.nodeId = nodeId;
     this.hybridClock = new HybridClock(clock, nodeId);
+    // A cluster has one database, and sends a command anew to follow a slot.
+    const isGated = !parts.isOwned && !transport.isCluster;
+    this.#Command = isGated ? gatedCommand(parts.Command, () => this.isUsable) : parts.Command;
     this.#probeParts = { send: (node, name, args) => this.#ask(node, name, args), clock, hybridClock: this.hybridClock };
-    this.#firstAttempt = new Promise((resolve) => {
-      this.#endFirstAttempt = resolve;
-    });
+    this.#firstAttempt = new FirstAttempt(clock);
     this.#monitor = parts.monitor(this);
   }
 
   /** Starts connecting; resolves when Redis can be used or the first attempt has failed or timed out. Never rejects. */
   async connect(): Promise<void> {
-    const { transport, clock, connectionTimeoutMs } = this.#parts;
-    const onTime = (): void => {
-      this.#reportSilence(`no connection within ${connectionTimeoutMs} ms`);
-    };
-    const deadline = new Deadline(clock, connectionTimeoutMs, onTime, AWAITED);
+    const { transport, connectionTimeoutMs } = this.#parts;
+    const failure = { code: 'UNREACHABLE', reason: `no connection within ${connectionTimeoutMs} ms` } as const;
     transport.open(this.#transportListener());
-    await this.#firstAttempt;
-    deadline.cancel();
+    await this.#firstAttempt.wait(connectionTimeoutMs, () => {
+      this.#monitor.onEvent({ type: 'unreachable', failure });
+    });
   }
 
   /** Allows probes as long as the most patient service allows its commands: what is slow for one must not be down for all. */
   allowProbes(timeoutMs: number): void {
     this.#probeTimeoutMs = Math.max(this.#probeTimeoutMs, timeoutMs);
+  }
+
+  /** Probes soon, because something else suggests that the server is not the one to use any more. */
+  look(): void {
+    if (this.isUsable) this.#monitor.onEvent({ type: 'ready' });
   }
 
   /** The longest deadline of the services' commands. */
@@ -115,27 +121,22 @@ export class RedisConnection implements MonitoredConnection {
     return this.#monitor.health();
   }
 
-  /** Adds a listener for changes; returns a function that removes it. */
+  /** Adds a listener; returns a function that removes it. */
   listen(listener: ConnectionListener): () => void {
-    this.#failoverListeners.add(listener);
-    const remove = this.#monitor.listen(listener);
+    const removes = [this.#news.listen(listener), this.#monitor.listen(listener)];
     return () => {
-      this.#failoverListeners.delete(listener);
-      remove();
+      for (const remove of removes) remove();
     };
   }
 
-  /**
-   * Says that a service replays its log: the endpoint's status is `replaying` until the returned function was called, and
-   * those of all others that replay. Calling it twice does nothing.
-   */
+  /** Makes the status `replaying` until the returned function was called, and those of all others. */
   beginReplay(): () => void {
     return this.#monitor.beginReplay();
   }
 
   /**
-   * Sends a command; replies are bytes where `asBytes`, else text and numbers. A refusal by Redis rejects as ioredis's own
-   * error, for the caller to read with {@link replyCode} and turn into a `CacheError` with {@link unavailable}.
+   * Sends a command; replies are bytes if `asBytes`, else text and numbers. A refusal rejects as ioredis's own error: see
+   * {@link replyCode} and {@link unavailable}.
    *
    * @throws {CacheError} CACHE_L2_UNAVAILABLE at once when Redis can't be used; CACHE_L2_TIMEOUT when the deadline passed,
    *   in which case the command may still be carried out
@@ -181,25 +182,31 @@ export class RedisConnection implements MonitoredConnection {
   openGate(): void {
     if (this.#isClosed) return;
     this.isUsable = true;
-    this.#endFirstAttempt();
-    // After the listeners that hear of the open gate itself, in the same turn of the monitor.
-    if (this.#hasFailedOver) queueMicrotask(this.#tellFailover);
+    this.#firstAttempt.end();
+    // After the listeners that hear of the open gate itself.
+    queueMicrotask(this.#tellFailover);
   }
 
   closeGate(reason: string): void {
     this.isUsable = false;
     if (reason !== this.#reason) this.#unusable = undefined;
     this.#reason = reason;
-    this.#endFirstAttempt();
+    this.#firstAttempt.end();
   }
 
   async probe(mustWrite: boolean): Promise<void> {
     const { transport, clock } = this.#parts;
-    this.#silent = new Set();
+    this.#silent.clear();
     const locating = transport.locate();
     if (locating !== undefined) await atMost(clock, this.#probeTimeoutMs, locating);
-    await probeRedis(this.#probeParts, transport.masters(), mustWrite || transport.mustProbeWrites);
-    if (this.isUsable) this.#tellFailover();
+    try {
+      await probeRedis(this.#probeParts, transport.masters(), { mustWrite, isCluster: this.isCluster });
+    } catch (error) {
+      if (failureOf(error).code === 'READONLY') this.#news.noteReplica();
+      throw error;
+    }
+    this.#news.notePrimary();
+    this.#tellFailover();
   }
 
   dropSocket(): void {
@@ -212,12 +219,12 @@ export class RedisConnection implements MonitoredConnection {
     return taken;
   }
 
-  /** Lets go of the connection; an owned one is closed. */
+  /** Closes it, unless it was handed in. */
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#monitor.close();
-    this.#failoverListeners.clear();
+    this.#news.close();
     this.closeGate('closed');
     this.#parts.transport.close();
   }
@@ -239,7 +246,7 @@ export class RedisConnection implements MonitoredConnection {
     asBytes: boolean,
     isProbe: boolean,
   ): Promise<T> {
-    const { Command: CommandOf, clock } = this.#parts;
+    const CommandOf = isProbe ? this.#parts.Command : this.#Command;
     const command = new CommandOf(name, args, asBytes ? {} : { replyEncoding: 'utf8' });
     return new Promise<T>((resolve, reject) => {
       const onTime = (): void => {
@@ -247,7 +254,7 @@ export class RedisConnection implements MonitoredConnection {
         if (!isProbe) this.#monitor.onEvent({ type: 'missed' });
       };
       const watch = (): (() => boolean) => watchSocket(route.socketFor(command), this.#countReplies);
-      const deadline = new Deadline(clock, timeoutMs, onTime, { isAwaited: true, watch });
+      const deadline = new Deadline(this.#parts.clock, timeoutMs, onTime, { isAwaited: true, watch });
       (command.promise as Promise<T>).then(
         (reply) => {
           deadline.cancel();
@@ -267,14 +274,10 @@ export class RedisConnection implements MonitoredConnection {
     });
   }
 
-  #reportSilence(reason: string): void {
-    this.#monitor.onEvent({ type: 'unreachable', failure: { code: 'UNREACHABLE', reason } });
-  }
-
   #transportListener(): TransportListener {
     return {
       onReady: (isOther) => {
-        this.#hasFailedOver ||= isOther;
+        if (isOther) this.#news.noteOther();
         this.#monitor.onEvent({ type: 'ready' });
       },
       onClosed: () => {
@@ -283,8 +286,8 @@ export class RedisConnection implements MonitoredConnection {
       onError: (error) => {
         this.#monitor.onEvent({ type: 'error', failure: failureOf(error) });
       },
-      onSilence: (reason) => {
-        this.#reportSilence(reason);
+      onMisplaced: (failure) => {
+        this.#monitor.onEvent({ type: 'refused', failure, subject: 'database' });
       },
     };
   }
@@ -292,8 +295,6 @@ export class RedisConnection implements MonitoredConnection {
   readonly #countReplies = (): number => this.#replies;
 
   readonly #tellFailover = (): void => {
-    if (!this.#hasFailedOver || !this.isUsable) return;
-    this.#hasFailedOver = false;
-    for (const listener of [...this.#failoverListeners]) listener.onFailover?.();
+    if (this.isUsable) this.#news.tell();
   };
 }

@@ -29,14 +29,28 @@ export type RefusalCode =
   | 'UNSUPPORTED'
   | 'OOM';
 
-/** The kind of a failure: a refusal by its code, or `UNREACHABLE`, `TLS`, `FAILING` (too many commands fail), `OTHER`. */
-export type FailureCode = RefusalCode | 'UNREACHABLE' | 'TLS' | 'FAILING' | 'OTHER';
+/**
+ * The kind of a failure: a refusal by its code, or `UNREACHABLE`, `TLS`, `FAILING` (too many commands fail), `DATABASE` (the
+ * configured one is not the one in use), `MAXCLIENTS`, `OTHER`.
+ */
+export type FailureCode = RefusalCode | 'UNREACHABLE' | 'TLS' | 'FAILING' | 'DATABASE' | 'MAXCLIENTS' | 'OTHER';
 
 /** Why Redis can't be used, or what it refused. */
 export interface Failure {
   readonly code: FailureCode;
   /** One line for people; without credentials, arguments and values. */
   readonly reason: string;
+}
+
+/** Why a connection can't be used, found by ourselves: while it was made, or by a look at what is at its other end. */
+export class ConnectFailure extends Error {
+  override readonly name = 'ConnectFailure';
+  readonly failure: Failure;
+
+  constructor(failure: Failure) {
+    super(failure.reason);
+    this.failure = failure;
+  }
 }
 
 const MEANINGS: Readonly<Record<FailureCode, readonly [FailureClass, advice: string]>> = {
@@ -59,6 +73,11 @@ const MEANINGS: Readonly<Record<FailureCode, readonly [FailureClass, advice: str
       'With sync.transport = "pubsub" no stream command is.',
   ],
   TLS: ['permanent', 'The secure connection failed: check l2.tls, the certificates and the connection string.'],
+  DATABASE: [
+    'permanent',
+    'Nothing is sent: correct l2.db or the number in the address, raise `databases` there, or grant `select`.',
+  ],
+  MAXCLIENTS: ['outage', 'It has as many clients as it accepts: raise maxclients, or find out who keeps connections open.'],
   OOM: ['full', 'Its memory is full: raise maxmemory, or set a maxmemory-policy that evicts. Reads and deletions go on.'],
   OTHER: ['outage', 'It is tried again until it answers as it should.'],
 };
@@ -134,6 +153,7 @@ export function refusalIn(text: string): Failure | undefined {
 export function failureOf(error: unknown): Failure {
   const reason = describeFailure(error);
   if (!isError(error)) return { code: 'OTHER', reason };
+  if (error instanceof ConnectFailure) return error.failure;
   if (error.name === 'ReplyError') return refusalIn(error.message) ?? { code: 'OTHER', reason };
   const cause = causeOf(error);
   if (cause !== undefined) return { code: failureOf(cause).code, reason };

@@ -1,12 +1,14 @@
 /**
- * The question whether Redis is there. `TIME` is asked because the answer also anchors the hybrid clock; but a server that is
- * loading, has lost its primary or takes no writes answers that, so a command on a key of nobody's goes along with it. In a
- * cluster every master has to answer, and the time is that of the first one, the same for all processes.
+ * The question whether Redis is there and is the one to talk to. `TIME` is asked because the answer also anchors the hybrid clock;
+ * but a server that is loading, has lost its primary or takes no writes answers that, so a command on a key of nobody's goes along
+ * with it, and the question for its role. In a cluster every master has to answer, and the time is that of the first one, the same
+ * for all processes; a replica there answers with MOVED, so nobody asks for its role.
  */
 import type { Clock } from '../../base/clock.js';
 import type { HybridClock } from '../../base/hybrid-clock.js';
 import { failureOf, isDenial, isReplyError, replyCode, unavailable } from './redis-errors.js';
 import type { MasterNode } from './redis-transport.js';
+import { provePrimary } from './server-role.js';
 
 /** Sends one command of a probe to one master. */
 export type SendProbe = <T>(node: MasterNode, name: string, args: string[]) => Promise<T>;
@@ -22,11 +24,31 @@ export interface ProbeParts {
   readonly hybridClock: HybridClock;
 }
 
-/** Resolves when every master answered all a service would ask of it; with `mustWrite` also a harmless write. */
-export async function probeRedis(parts: ProbeParts, masters: readonly MasterNode[], mustWrite: boolean): Promise<void> {
+/** What a probe asks besides the time. */
+export interface ProbeScope {
+  /** Also asks for a harmless write. */
+  readonly mustWrite: boolean;
+  readonly isCluster: boolean;
+}
+
+/** Resolves when every master answered all that a service would ask of it. */
+export async function probeRedis(parts: ProbeParts, masters: readonly MasterNode[], scope: ProbeScope): Promise<void> {
   const [first] = masters;
   if (first === undefined) throw unavailable(new Error('no master is known'));
-  await Promise.all([compareClocks(parts, first), ...masters.map((node) => tryCommand(parts, node, mustWrite))]);
+  // Nothing else is asked before that is known.
+  for (const node of masters) if (node.proveDatabase !== undefined) await node.proveDatabase(askOf(parts, node));
+  await Promise.all([compareClocks(parts, first), ...masters.map((node) => tryNode(parts, node, scope))]);
+}
+
+function askOf({ send }: ProbeParts, node: MasterNode): (name: string, args: string[]) => Promise<unknown> {
+  return (name, args) => send(node, name, args);
+}
+
+async function tryNode(parts: ProbeParts, node: MasterNode, { mustWrite, isCluster }: ProbeScope): Promise<void> {
+  if (isCluster) return tryCommand(parts, node, mustWrite);
+  const [isPrimary] = await Promise.all([provePrimary(askOf(parts, node)), tryCommand(parts, node, mustWrite)]);
+  // A server that does not tell its role shows it by taking a write.
+  if (!isPrimary && !mustWrite) await tryCommand(parts, node, true);
 }
 
 /**

@@ -4,6 +4,8 @@
  */
 import type { Command } from 'ioredis';
 import type { SocketCounters } from './arrivals.js';
+import type { Failure } from './redis-errors.js';
+import type { Ask } from './server-role.js';
 
 /** A way to a server. */
 export interface Route {
@@ -19,6 +21,12 @@ export interface MasterNode extends Route {
   readonly address: string;
   /** A key that no service can own and that is never written; in a cluster this master has its slot. */
   readonly probeKey: string;
+  /**
+   * Resolves when commands land in the configured database; absent where the login has seen to that.
+   *
+   * @throws {ConnectFailure} DATABASE
+   */
+  readonly proveDatabase?: (ask: Ask) => Promise<void>;
 }
 
 /** Told of what becomes of the link. */
@@ -29,8 +37,8 @@ export interface TransportListener {
   onClosed(): void;
   /** Why an attempt fails. */
   onError(error: unknown): void;
-  /** There is a connection, and nobody answers on it. */
-  onSilence(reason: string): void;
+  /** Commands would land in another database from now on. */
+  onMisplaced(failure: Failure): void;
 }
 
 /** Hears nothing: what a transport reports to before it is opened and once it is closed. */
@@ -38,14 +46,12 @@ export const DEAF: TransportListener = {
   onReady: () => undefined,
   onClosed: () => undefined,
   onError: () => undefined,
-  onSilence: () => undefined,
+  onMisplaced: () => undefined,
 };
 
 /** See the file's header. Its own route leads to whoever is to answer. */
 export interface RedisTransport extends Route {
   readonly isCluster: boolean;
-  /** Whether only a write tells that the other side is the one to talk to: sentinels may name a primary that is one no more. */
-  readonly mustProbeWrites: boolean;
   /** Reports to `listener` from now on, and begins to connect unless the client does or is. Called once. */
   open(listener: TransportListener): void;
   /** In the order of their addresses, and those that cannot be reached too; empty before the first connection. */

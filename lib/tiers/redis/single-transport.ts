@@ -1,14 +1,15 @@
 /**
- * One server, or the primary that sentinels name: ioredis asks them anew for every connection.
+ * One server, or the primary that sentinels name: they are asked anew for every connection.
  *
- * A server that accepts a connection and says nothing on it is as good as none: the connection is ended after a while, because
- * the kernel of a frozen host goes on accepting.
+ * A client of our own is ready when it has logged in to its database. One that was handed in may be in another one, at any time:
+ * ioredis goes on after a refused `SELECT`, and the application may have given one.
  */
 import type { Redis } from 'ioredis';
-import type { Clock } from '../../base/clock.js';
-import { Deadline } from '../../base/deadline.js';
 import { socketOf } from './arrivals.js';
+import { refusedDatabase } from './login.js';
+import { ConnectFailure, isReplyError, type Failure } from './redis-errors.js';
 import { DEAF, type MasterNode, type RedisTransport, type Route, type TransportListener } from './redis-transport.js';
+import type { Ask } from './server-role.js';
 
 /** What the transport is made of. */
 export interface SingleTransportParts {
@@ -17,30 +18,32 @@ export interface SingleTransportParts {
   readonly isOwned: boolean;
   /** Whether sentinels say where the primary is. */
   readonly isSentinel: boolean;
-  readonly clock: Clock;
+  /** The one that the services use; of a client of our own the login sees to it. */
+  readonly database: number;
   /** For people, and as the address of the only master; without credentials. */
   readonly endpoint: string;
   readonly probeKey: string;
-  /** How long a server that accepted a connection may take to answer the login. */
-  readonly silenceMs: () => number;
+}
+
+/** The database a client believes to be in. */
+export function databaseOf(client: Redis): number {
+  const { condition } = client as unknown as { readonly condition?: { readonly select?: number | null } | null };
+  return condition?.select ?? client.options.db ?? 0;
 }
 
 /** See the file's header. */
 export class SingleTransport implements RedisTransport {
   readonly isCluster = false;
-  readonly mustProbeWrites: boolean;
   readonly send: Route['send'];
   readonly socketFor: Route['socketFor'];
   readonly #parts: SingleTransportParts;
   readonly #masters: readonly MasterNode[];
   #listener: TransportListener = DEAF;
   #hasBeenReady = false;
-  #watchdog: Deadline | undefined;
 
   constructor(parts: SingleTransportParts) {
-    const { client, endpoint, probeKey, isSentinel } = parts;
+    const { client, endpoint, probeKey, isOwned } = parts;
     this.#parts = parts;
-    this.mustProbeWrites = isSentinel;
     this.send = (command) => {
       void client.sendCommand(command);
     };
@@ -51,6 +54,7 @@ export class SingleTransport implements RedisTransport {
         probeKey,
         send: this.send,
         socketFor: this.socketFor,
+        ...(isOwned ? {} : { proveDatabase: this.#proveDatabase }),
       },
     ];
   }
@@ -58,10 +62,10 @@ export class SingleTransport implements RedisTransport {
   open(listener: TransportListener): void {
     const { client } = this.#parts;
     this.#listener = listener;
-    client.on('connect', this.#onConnect);
     client.on('ready', this.#onReady);
     client.on('close', this.#onClose);
     client.on('error', this.#onError);
+    if (!this.#parts.isOwned) client.on('select', this.#onSelect);
     if (client.status === 'ready') this.#onReady();
     else if (client.status === 'wait') this.#connect();
   }
@@ -82,8 +86,7 @@ export class SingleTransport implements RedisTransport {
   close(): void {
     const { client, isOwned } = this.#parts;
     this.#listener = DEAF;
-    this.#watchdog?.cancel();
-    client.off('connect', this.#onConnect);
+    client.off('select', this.#onSelect);
     client.off('ready', this.#onReady);
     client.off('close', this.#onClose);
     // The error listener of our own stays: a socket that fails while closing must not end the process.
@@ -96,26 +99,37 @@ export class SingleTransport implements RedisTransport {
     this.#parts.client.connect().catch(() => undefined);
   }
 
-  readonly #onConnect = (): void => {
-    const { isOwned, clock, silenceMs } = this.#parts;
-    if (!isOwned) return;
-    this.#watchdog?.cancel();
-    const waitMs = silenceMs();
-    this.#watchdog = new Deadline(clock, waitMs, () => {
-      this.#listener.onSilence(`connected, but no answer within ${waitMs} ms`);
-      this.drop();
-    });
+  readonly #proveDatabase = async (ask: Ask): Promise<void> => {
+    const { client, database } = this.#parts;
+    const misplaced = this.#misplaced(databaseOf(client));
+    if (misplaced !== undefined) throw new ConnectFailure(misplaced);
+    // A connection begins in database 0, and the client has not left that.
+    if (database === 0) return;
+    try {
+      await ask('select', [String(database)]);
+    } catch (error) {
+      throw isReplyError(error) ? new ConnectFailure(refusedDatabase(database, error.message)) : error;
+    }
+  };
+
+  #misplaced(used: number): Failure | undefined {
+    const { database } = this.#parts;
+    if (used === database) return undefined;
+    return { code: 'DATABASE', reason: `the client that was handed in uses database ${used} now, the cache has ${database}` };
+  }
+
+  readonly #onSelect = (used: number): void => {
+    const misplaced = this.#misplaced(used);
+    if (misplaced !== undefined) this.#listener.onMisplaced(misplaced);
   };
 
   readonly #onReady = (): void => {
-    this.#watchdog?.cancel();
     const isOther = this.#hasBeenReady && this.#parts.isSentinel;
     this.#hasBeenReady = true;
     this.#listener.onReady(isOther);
   };
 
   readonly #onClose = (): void => {
-    this.#watchdog?.cancel();
     this.#listener.onClosed();
   };
 

@@ -81,6 +81,7 @@ async function openEndpoint(l2: L2, given?: Redis | Cluster): Promise<Endpoint> 
   const pool = new ConnectionPool({
     clock: systemClock,
     random: systemRandom,
+    logger,
     keyPrefix: 'modes',
     monitor: (connection) => new HealthMonitor(connection, { clock: systemClock, logger, intervalMs: INTERVAL_MS }),
   });

@@ -21,6 +21,8 @@ const CLASSES: Record<FailureCode, 'outage' | 'permanent' | 'full'> = {
   UNREACHABLE: 'outage',
   TLS: 'permanent',
   FAILING: 'outage',
+  DATABASE: 'permanent',
+  MAXCLIENTS: 'outage',
   OTHER: 'outage',
 };
 const CODES = Object.keys(CLASSES) as FailureCode[];
