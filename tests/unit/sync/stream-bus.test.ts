@@ -22,7 +22,9 @@ class FakeClient extends EventEmitter {
   }
 
   sendCommand(command: Command): void {
-    this.waiting.push(command);
+    // Every session begins with the question for the role.
+    if (command.name === 'hello') (command.resolve as (reply: unknown) => void)(['role', 'master']);
+    else this.waiting.push(command);
   }
 
   disconnect(): void {
