@@ -55,6 +55,8 @@ const schema6 = {
         stale_ttl: { type: ['number', 'string'], minimum: 0, maximum: 2592000 },
         refresh_ahead: { type: 'number', minimum: 0, maximum: 1 },
         load_timeout: { type: ['number', 'string'], minimum: 0, maximum: 86400 },
+        soft_timeout: { type: ['number', 'string'], minimum: 0, maximum: 86400 },
+        load_backoff: { type: ['number', 'string'], minimum: 0, maximum: 3600 },
         single_flight: { type: 'string', enum: ['off', 'process', 'cluster'] },
         l1: { $ref: '#/definitions/l1' },
         l2: { $ref: '#/definitions/l2' },
@@ -2709,6 +2711,8 @@ const schema18 = {
     stale_ttl: { type: ['number', 'string'], minimum: 0, maximum: 2592000 },
     refresh_ahead: { type: 'number', minimum: 0, maximum: 1 },
     load_timeout: { type: ['number', 'string'], minimum: 0, maximum: 86400 },
+    soft_timeout: { type: ['number', 'string'], minimum: 0, maximum: 86400 },
+    load_backoff: { type: ['number', 'string'], minimum: 0, maximum: 3600 },
     single_flight: { type: 'string', enum: ['off', 'process', 'cluster'] },
     l1: { $ref: '#/definitions/l1' },
     l2: { $ref: '#/definitions/l2' },
@@ -3089,14 +3093,14 @@ function validate45(data, { instancePath = '', parentData, parentDataProperty, r
         }
       }
     }
-    if (data.single_flight !== undefined) {
-      let data8 = data.single_flight;
-      if (typeof data8 !== 'string') {
+    if (data.soft_timeout !== undefined) {
+      let data8 = data.soft_timeout;
+      if (!(typeof data8 == 'number' && isFinite(data8)) && typeof data8 !== 'string') {
         const err24 = {
-          instancePath: instancePath + '/single_flight',
-          schemaPath: '#/properties/single_flight/type',
+          instancePath: instancePath + '/soft_timeout',
+          schemaPath: '#/properties/soft_timeout/type',
           keyword: 'type',
-          params: { type: 'string' },
+          params: { type: schema18.properties.soft_timeout.type },
         };
         if (vErrors === null) {
           vErrors = [err24];
@@ -3105,17 +3109,111 @@ function validate45(data, { instancePath = '', parentData, parentDataProperty, r
         }
         errors++;
       }
-      if (!(data8 === 'off' || data8 === 'process' || data8 === 'cluster')) {
-        const err25 = {
+      if (typeof data8 == 'number' && isFinite(data8)) {
+        if (data8 > 86400 || isNaN(data8)) {
+          const err25 = {
+            instancePath: instancePath + '/soft_timeout',
+            schemaPath: '#/properties/soft_timeout/maximum',
+            keyword: 'maximum',
+            params: { comparison: '<=', limit: 86400 },
+          };
+          if (vErrors === null) {
+            vErrors = [err25];
+          } else {
+            vErrors.push(err25);
+          }
+          errors++;
+        }
+        if (data8 < 0 || isNaN(data8)) {
+          const err26 = {
+            instancePath: instancePath + '/soft_timeout',
+            schemaPath: '#/properties/soft_timeout/minimum',
+            keyword: 'minimum',
+            params: { comparison: '>=', limit: 0 },
+          };
+          if (vErrors === null) {
+            vErrors = [err26];
+          } else {
+            vErrors.push(err26);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.load_backoff !== undefined) {
+      let data9 = data.load_backoff;
+      if (!(typeof data9 == 'number' && isFinite(data9)) && typeof data9 !== 'string') {
+        const err27 = {
+          instancePath: instancePath + '/load_backoff',
+          schemaPath: '#/properties/load_backoff/type',
+          keyword: 'type',
+          params: { type: schema18.properties.load_backoff.type },
+        };
+        if (vErrors === null) {
+          vErrors = [err27];
+        } else {
+          vErrors.push(err27);
+        }
+        errors++;
+      }
+      if (typeof data9 == 'number' && isFinite(data9)) {
+        if (data9 > 3600 || isNaN(data9)) {
+          const err28 = {
+            instancePath: instancePath + '/load_backoff',
+            schemaPath: '#/properties/load_backoff/maximum',
+            keyword: 'maximum',
+            params: { comparison: '<=', limit: 3600 },
+          };
+          if (vErrors === null) {
+            vErrors = [err28];
+          } else {
+            vErrors.push(err28);
+          }
+          errors++;
+        }
+        if (data9 < 0 || isNaN(data9)) {
+          const err29 = {
+            instancePath: instancePath + '/load_backoff',
+            schemaPath: '#/properties/load_backoff/minimum',
+            keyword: 'minimum',
+            params: { comparison: '>=', limit: 0 },
+          };
+          if (vErrors === null) {
+            vErrors = [err29];
+          } else {
+            vErrors.push(err29);
+          }
+          errors++;
+        }
+      }
+    }
+    if (data.single_flight !== undefined) {
+      let data10 = data.single_flight;
+      if (typeof data10 !== 'string') {
+        const err30 = {
+          instancePath: instancePath + '/single_flight',
+          schemaPath: '#/properties/single_flight/type',
+          keyword: 'type',
+          params: { type: 'string' },
+        };
+        if (vErrors === null) {
+          vErrors = [err30];
+        } else {
+          vErrors.push(err30);
+        }
+        errors++;
+      }
+      if (!(data10 === 'off' || data10 === 'process' || data10 === 'cluster')) {
+        const err31 = {
           instancePath: instancePath + '/single_flight',
           schemaPath: '#/properties/single_flight/enum',
           keyword: 'enum',
           params: { allowedValues: schema18.properties.single_flight.enum },
         };
         if (vErrors === null) {
-          vErrors = [err25];
+          vErrors = [err31];
         } else {
-          vErrors.push(err25);
+          vErrors.push(err31);
         }
         errors++;
       }
@@ -3160,11 +3258,11 @@ function validate45(data, { instancePath = '', parentData, parentDataProperty, r
       }
     }
   } else {
-    const err26 = { instancePath, schemaPath: '#/type', keyword: 'type', params: { type: 'object' } };
+    const err32 = { instancePath, schemaPath: '#/type', keyword: 'type', params: { type: 'object' } };
     if (vErrors === null) {
-      vErrors = [err26];
+      vErrors = [err32];
     } else {
-      vErrors.push(err26);
+      vErrors.push(err32);
     }
     errors++;
   }

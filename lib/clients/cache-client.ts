@@ -47,7 +47,7 @@ export interface LookupResult<V> {
 /** What a loader is given. */
 export interface LoadContext<V> {
   readonly key: string;
-  /** Aborted when the last caller waiting for this load has given up, or the load timed out. */
+  /** Aborted when the last caller waiting for this load has given up, or the load was too slow to go on. */
   readonly signal: AbortSignal;
   /** The value past its TTL, where one is still held; absent otherwise. */
   readonly stale?: V;
@@ -134,7 +134,7 @@ export interface CacheClient<V = unknown> {
    * The cached value, or what the loader returns, which is then stored. One load per key at a time (G3); the loader's own error
    * reaches every caller as it is.
    *
-   * @throws {CacheError} CACHE_LOAD_TIMEOUT
+   * @throws {CacheError} CACHE_LOAD_TIMEOUT; CACHE_LOAD_CYCLE for a loader that waits for itself, through however many others
    */
   getOrLoad(key: string, loader: Loader<V>, options?: LoadOptions): Promise<V | undefined>;
   /**

@@ -64,6 +64,11 @@ export class Lifetimes {
     return entry.freshUntilMs > (this.#hybrid === undefined ? this.#clock.nowMs() : this.#hybrid.nowMs());
   }
 
+  /** When an L2 entry ends for good, its stale window included, in milliseconds on this process's clock. */
+  localEndMs(entry: { readonly expiresAtMs: number }): number {
+    return entry.expiresAtMs - (this.#hybrid?.offsetMs ?? 0);
+  }
+
   /** Milliseconds since an L2 entry was created, and until its TTL ends. */
   ageOf(entry: { readonly createdAtMs: number; readonly freshUntilMs: number }): {
     readonly ageMs: number;

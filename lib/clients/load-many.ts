@@ -4,9 +4,11 @@
  */
 import { misuse } from '../base/describe-value.js';
 import type { ManyLoader } from './cache-client.js';
-import type { Flight, LoadEnd } from './flight.js';
+import type { Flight } from './flight.js';
 import type { CheckedLoadOptions } from './guards.js';
 import type { LoadPath } from './load-path.js';
+import { reportLoad } from './load-report.js';
+import { LoadScope } from './load-scope.js';
 import type { LoadTurns } from './load-turns.js';
 import type { ServiceCore } from './service-core.js';
 
@@ -23,28 +25,46 @@ export class LoadMany {
   /** The values of keys that have no fresh L1 entry; every key is in the result. `keys` has no duplicates. */
   async load(keys: readonly string[], loadMany: ManyLoader<unknown>, options: CheckedLoadOptions): Promise<Map<string, unknown>> {
     options.signal?.throwIfAborted();
+    const result = new Map<string, unknown>(keys.map((key) => [key, undefined]));
+    const pausing = keys.filter((key) => this.#loads.isPausing(key, options));
+    // No `await` without need: callers of this tick join the flights that are opened here.
+    const needed = pausing.length === 0 ? keys : await this.#spare(keys, pausing, result);
     const mine: Flight[] = [];
-    const flights = keys.map((key) => {
+    const flights = needed.map((key) => {
       const joined = this.#loads.join(key, false);
       if (joined !== undefined) return joined;
       const opened = this.#loads.open(key, false, options.tags);
       mine.push(opened);
       return opened;
     });
-    if (mine.length > 0) this.#core.parts.background.add(this.#fly(mine, loadMany, options.ttlMs), () => undefined);
+    // Not awaited, nor anybody's background work: it ends its flights, and may go on when all of them were given up.
+    if (mine.length > 0) void this.#fly(mine, loadMany, options.ttlMs);
     const values = await Promise.allSettled(flights.map((flight) => this.#loads.wait(flight, options)));
-    const result = new Map<string, unknown>();
-    for (let i = 0; i < keys.length; i++) {
-      const settled = values[i] as PromiseSettledResult<unknown>;
+    for (const [i, settled] of values.entries()) {
       if (settled.status === 'rejected') throw settled.reason;
-      result.set(keys[i] as string, settled.value);
+      result.set(needed[i] as string, settled.value);
     }
     return result;
   }
 
+  /** Fills in what callers get of keys whose last loads failed; returns the keys that are to be loaded. */
+  async #spare(keys: readonly string[], pausing: readonly string[], result: Map<string, unknown>): Promise<readonly string[]> {
+    const spared = new Set<string>();
+    await Promise.all(
+      pausing.map(async (key) => {
+        const end = await this.#loads.spare(key);
+        if (end === undefined) return;
+        spared.add(key);
+        result.set(key, this.#loads.finish(key, end));
+      }),
+    );
+    return keys.filter((key) => !spared.has(key));
+  }
+
+  /** Never rejects. */
   async #fly(opened: readonly Flight[], loadMany: ManyLoader<unknown>, ttlMs: number | undefined): Promise<void> {
     try {
-      for (const { turn } of opened) if (turn !== undefined) await turn;
+      for (const flight of opened) if (flight.behind !== undefined) await flight.awaitTurn();
       for (const flight of opened) this.#loads.begin(flight);
       const missing = await this.#landCached(opened);
       // Where Redis can't be asked, nobody is waited for.
@@ -62,7 +82,7 @@ export class LoadMany {
     const loading: Promise<void>[] = [];
     while (!turns.isOver) {
       const { found, mine } = await turns.next();
-      for (const [flight, end] of found) this.#land(flight, end);
+      for (const [flight, end] of found) this.#loads.land(flight, end);
       loading.push(this.#loadGroup(mine, loadMany, ttlMs));
     }
     await Promise.all(loading);
@@ -79,26 +99,17 @@ export class LoadMany {
   }
 
   #fail(flights: readonly Flight[], error: unknown): void {
-    for (const flight of flights) {
-      this.#core.parts.fence.close(flight);
-      if (!flight.isOver) flight.fail(error);
-    }
-  }
-
-  #land(flight: Flight, end: LoadEnd): void {
-    this.#core.parts.fence.close(flight);
-    flight.land(end);
+    for (const flight of flights) this.#loads.fail(flight, error);
   }
 
   /** Lands the flights whose key turns out to be cached; returns the others. */
   async #landCached(flights: readonly Flight[]): Promise<Flight[]> {
-    const ends = await Promise.all(flights.map((flight) => this.#loads.findCached(flight)));
-    return flights.filter((flight, i) => {
+    const wanted = flights.filter((flight) => !flight.isOver);
+    const ends = await Promise.all(wanted.map((flight) => this.#loads.findCached(flight)));
+    return wanted.filter((flight, i) => {
       const end = ends[i];
-      if (end === undefined && !flight.isOver) return true;
-      this.#core.parts.fence.close(flight);
-      if (end !== undefined) flight.land(end);
-      return false;
+      if (end !== undefined) this.#loads.land(flight, end);
+      return !flight.isOver;
     });
   }
 
@@ -110,17 +121,19 @@ export class LoadMany {
     const startedMs = clock.nowMs();
     let valueOf: (key: string, index: number) => unknown;
     try {
-      valueOf = readManyResult(await loadMany(keys, new GroupContext(flights)), keys);
+      const scope = new LoadScope(this.#core.name, flights.length, this.#core.nesting.next());
+      for (const flight of flights) flight.scope = scope;
+      valueOf = readManyResult(await scope.run(() => loadMany(keys, new GroupContext(flights))), keys);
     } catch (error) {
-      for (const key of keys) this.#loads.reportLoad(key, startedMs, false, { error });
+      for (const key of keys) reportLoad(this.#core, key, startedMs, false, { error });
       throw error;
     }
     await Promise.all(
       flights.map(async (flight, i) => {
-        this.#loads.reportLoad(flight.key, startedMs, false);
+        reportLoad(this.#core, flight.key, startedMs, false);
         const value = valueOf(flight.key, i);
         const handedOut = flight.isOver ? value : await this.#loads.keep(flight, value, stamp, ttlMs);
-        this.#land(flight, { source: 'load', value: handedOut });
+        this.#loads.land(flight, { source: 'load', value: handedOut });
       }),
     );
   }

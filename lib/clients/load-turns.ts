@@ -9,9 +9,10 @@
 import { CacheError } from '../base/errors.js';
 import { systemRandom, type Random } from '../base/random.js';
 import { newLeaseOwner } from '../tiers/redis/lease-script.js';
-import { Flight, type LoadEnd } from './flight.js';
+import type { Flight, LoadEnd } from './flight.js';
 import { leaseEndMs } from './lease-end.js';
 import { LEASE_MS, leaseNameOf, LoadLease } from './load-lease.js';
+import { newLook, type LookNotes } from './look-notes.js';
 import { growingPauseMs, type PauseRange } from './pauses.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 
@@ -25,8 +26,8 @@ const MAX_CLAIMS = 2;
 export interface TurnParts {
   readonly core: ServiceCore;
   readonly redis: RedisSide;
-  /** Looks for what is cached; notes on the flight what it found that is past its TTL, and whether L2 could be asked. */
-  readonly look: (flight: Flight) => Promise<LoadEnd | undefined>;
+  /** Looks for what is cached; notes what it found that is past its TTL, and whether L2 could be asked. */
+  readonly look: (notes: LookNotes) => Promise<LoadEnd | undefined>;
 }
 
 /** What became of some flights. */
@@ -132,19 +133,21 @@ export class LoadTurns {
 
   /** What is cached by now; `load` when L2 can't be asked any more. */
   async #lookAgain(flight: Flight): Promise<LoadEnd | 'load' | undefined> {
-    const look = new Flight(flight.key, false);
+    const look = newLook(flight.key);
     const end = await this.#parts.look(look);
     flight.stale = look.stale;
     flight.staleTier = look.staleTier;
+    flight.staleEndMs = look.staleEndMs;
     flight.isDue = look.isDue;
     flight.hasWaitedInVain = look.hasWaitedInVain;
+    flight.lend();
     return end ?? (look.hasWaitedInVain ? 'load' : undefined);
   }
 
   /** Another process loads the key. */
   async #leaveToOthers(flight: Flight): Promise<LoadEnd | undefined> {
     if (flight.isBackground && flight.waiters <= 1) {
-      const look = new Flight(flight.key, false);
+      const look = newLook(flight.key);
       const end = await this.#parts.look(look);
       if (end !== undefined) {
         flight.isLeftToOthers = true;

@@ -20,7 +20,9 @@ import type { RedisTier } from '../tiers/redis/redis-tier.js';
 import type { FlightTable } from './flight-table.js';
 import { DEFAULT_MAX_KEY_LENGTH } from './guards.js';
 import { InvalidationReceiver } from './invalidation-receiver.js';
+import { LoadPauses } from './load-pauses.js';
 import type { Lifetimes } from './lifetimes.js';
+import { NestingWatch } from './load-scope.js';
 import type { Outbox } from './outbox.js';
 import { Tags } from './tags.js';
 
@@ -59,6 +61,10 @@ export class ServiceCore {
   /** Values that are being compressed. Only a later call overtakes them, so the fence of the fetches won't do. */
   readonly compressing = new WriteFence();
   readonly tags: Tags;
+  /** Keys whose loads fail, and until when they are left alone. */
+  readonly loadPauses: LoadPauses;
+  /** Which loads are watched for loads that they ask for in turn. */
+  readonly nesting = new NestingWatch();
   /** Hears of the writes of other processes; absent without L2, or with `sync.enabled = false`. */
   readonly receiver: InvalidationReceiver | undefined;
   #phase: 'open' | 'draining' | 'closed' = 'open';
@@ -69,6 +75,7 @@ export class ServiceCore {
     this.name = parts.config.name;
     this.maxKeyLength = parts.config.l2?.maxKeyLength ?? DEFAULT_MAX_KEY_LENGTH;
     this.tags = new Tags(this);
+    this.loadPauses = new LoadPauses(parts.clock, parts.config.loadBackoffMs);
     const { redis, config } = parts;
     const hasSync = redis !== undefined && config.sync !== undefined;
     this.receiver = hasSync ? new InvalidationReceiver(this, redis, config.sync) : undefined;
@@ -92,7 +99,10 @@ export class ServiceCore {
 
   /** Begins to close: work that has begun elsewhere may still end here (G9). */
   beginDraining(): void {
-    if (this.#phase === 'open') this.#phase = 'draining';
+    if (this.#phase !== 'open') return;
+    this.#phase = 'draining';
+    // A load that goes on without anybody who waits for it may never end.
+    for (const flight of this.parts.flights.all()) if (flight.waiters === 0) flight.abandon(this.#closedError());
   }
 
   /** From now on every call fails with CACHE_CLOSED. */

@@ -68,8 +68,12 @@ export interface ServiceConfig {
   readonly stale_ttl?: Duration | undefined;
   /** A read in the last such share of an entry's life starts one reload in the background; 0: never. Absent: `0`. */
   readonly refresh_ahead?: number | undefined;
-  /** A loader that is slower fails, or yields the stale entry where one is held; 0: no limit. Absent: `0`. */
+  /** A loader that is slower fails, or yields the stale entry where one is held and goes on; 0: no limit. Absent: `0`. */
   readonly load_timeout?: Duration | undefined;
+  /** How long a caller waits for a load before it gets the stale entry, where one is held; the load goes on. Less than `load_timeout`; 0: as long as that. Absent: `0`. */
+  readonly soft_timeout?: Duration | undefined;
+  /** How long after a failed load a stale entry is served without another attempt; doubles with each further failure, to 30 s; 0: not at all. Absent: `1`. */
+  readonly load_backoff?: Duration | undefined;
   /** Who shares one load of a key: nobody (`off`), the callers in this process (`process`), or those of all processes that share the Redis (`cluster`). Absent: `"process"`. */
   readonly single_flight?: 'off' | 'process' | 'cluster' | undefined;
   /** The tier in this process. */
@@ -91,6 +95,8 @@ export interface ServiceDefaults {
   readonly stale_ttl: Duration;
   readonly refresh_ahead: number;
   readonly load_timeout: Duration;
+  readonly soft_timeout: Duration;
+  readonly load_backoff: Duration;
   readonly single_flight: 'off' | 'process' | 'cluster';
 }
 

@@ -121,12 +121,22 @@ function checkSingleFlight(context: ServiceContext): void {
   );
 }
 
+/** A caller who would wait no longer anyway has no use for a stale value before that. */
+function checkSoftTimeout(context: ServiceContext, softMs: number, hardMs: number): void {
+  if (softMs === 0 || hardMs === 0 || softMs < hardMs) return;
+  context.add(
+    ['soft_timeout'],
+    `\`soft_timeout\` is ${seconds(softMs)}, not shorter than \`load_timeout\`, ${seconds(hardMs)}; shorten it, or remove one of the two.`,
+  );
+}
+
 /** Resolves a service, noting problems in the context's issues; the result only counts when there are none. */
 export function resolveService(context: ServiceContext): ResolvedService {
   const { own, facts, name } = context;
   refuseForeignTables(context);
   checkSingleFlight(context);
   const service = { ...schemaDefaults('service'), ...omitUndefined(own) };
+  checkSoftTimeout(context, context.ms(service.soft_timeout), context.ms(service.load_timeout));
   const wal = mergeWal(context);
   const serviceTtlMs = context.ms(own.ttl ?? facts.global.default_ttl);
   const type = own.cache_type;
@@ -142,6 +152,8 @@ export function resolveService(context: ServiceContext): ResolvedService {
     staleTtlMs: context.ms(service.stale_ttl),
     refreshAhead: service.refresh_ahead,
     loadTimeoutMs: context.ms(service.load_timeout),
+    softTimeoutMs: context.ms(service.soft_timeout),
+    loadBackoffMs: context.ms(service.load_backoff),
     singleFlight: service.single_flight,
     ...omitUndefined({
       l1,

@@ -137,6 +137,10 @@ export interface ResolvedService {
   readonly refreshAhead: number;
   /** 0: no limit. */
   readonly loadTimeoutMs: number;
+  /** 0: none. */
+  readonly softTimeoutMs: number;
+  /** 0: none. */
+  readonly loadBackoffMs: number;
   /** `cluster` only with L2. */
   readonly singleFlight: 'off' | 'process' | 'cluster';
   readonly l1?: ResolvedL1;

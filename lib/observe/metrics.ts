@@ -13,6 +13,8 @@ export interface ServiceCounters {
   loads: number;
   loadErrors: number;
   loadTimeouts: number;
+  /** Callers who got a value past its TTL without a load being tried, because the last ones failed. */
+  loadsSpared: number;
   writes: number;
   writesFailed: number;
   writesSuperseded: number;
@@ -56,6 +58,7 @@ export function createCounters(): ServiceCounters {
     loads: 0,
     loadErrors: 0,
     loadTimeouts: 0,
+    loadsSpared: 0,
     writes: 0,
     writesFailed: 0,
     writesSuperseded: 0,

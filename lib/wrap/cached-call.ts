@@ -4,6 +4,7 @@
  */
 import { CacheError } from '../base/errors.js';
 import type { LoadOptions } from '../clients/cache-client.js';
+import { LoadScope, NestingWatch, type Awaited } from '../clients/load-scope.js';
 import type { ClientBinding } from './client-binding.js';
 import type { KeyMaker } from './key-maker.js';
 
@@ -26,7 +27,8 @@ export class CachedCall {
   /** Errors of the cache that the function itself threw; they are its own, whoever's call ran it. */
   readonly #thrownByFunction = new WeakSet();
   /** Runs made because the cache failed, by key; those waiting on a broken cache share them. */
-  readonly #fallbacks = new Map<string, Promise<unknown>>();
+  readonly #fallbacks = new Map<string, Fallback>();
+  readonly #nesting = new NestingWatch();
 
   constructor(parts: CachedCallParts) {
     this.#parts = parts;
@@ -73,7 +75,7 @@ export class CachedCall {
       if (!this.#isCacheFailure(error) || this.#parts.propagates) throw error;
       binding.report(error, key);
       // The function may have run already, e.g. when its result could not be stored.
-      return run ?? this.#runAlone(key, self, args);
+      return run ?? this.#runAlone(binding, key, self, args);
     }
   }
 
@@ -96,7 +98,7 @@ export class CachedCall {
       ? error
       : new CacheError('CACHE_INTERNAL', 'The cache could not be read', { service, key, cause: error });
     binding.report(failure, key);
-    return this.#runAlone(key, self, args);
+    return this.#runAlone(binding, key, self, args);
   }
 
   #loadOptions(args: unknown[]): LoadOptions {
@@ -105,11 +107,12 @@ export class CachedCall {
   }
 
   #isCacheFailure(error: unknown): error is CacheError {
-    // A load that took too long or failed is an outcome of the function, not of the cache.
+    // A load that took too long, failed or waits for itself is an outcome of the function, not of the cache.
     return (
       CacheError.is(error) &&
       error.code !== 'CACHE_LOAD_TIMEOUT' &&
       error.code !== 'CACHE_LOAD_FAILED' &&
+      error.code !== 'CACHE_LOAD_CYCLE' &&
       !this.#thrownByFunction.has(error)
     );
   }
@@ -123,15 +126,25 @@ export class CachedCall {
     }
   }
 
-  async #runAlone(key: string, self: unknown, args: unknown[]): Promise<unknown> {
+  async #runAlone({ client }: ClientBinding, key: string, self: unknown, args: unknown[]): Promise<unknown> {
+    const scope = LoadScope.current;
     const running = this.#fallbacks.get(key);
-    if (running !== undefined) return running;
-    const run = this.#run(self, args);
+    if (running !== undefined) {
+      scope?.refuseCycle(running);
+      return scope === undefined ? running.end : scope.wait(running, running.end);
+    }
+    const own = new LoadScope(client.service, 1, this.#nesting.next());
+    const run: Fallback = { key, scope: own, behind: undefined, end: own.run(() => this.#run(self, args)) };
     this.#fallbacks.set(key, run);
     try {
-      return await run;
+      return await (scope === undefined ? run.end : scope.wait(run, run.end));
     } finally {
       this.#fallbacks.delete(key);
     }
   }
+}
+
+/** A run of the function made because the cache failed. */
+interface Fallback extends Awaited {
+  readonly end: Promise<unknown>;
 }

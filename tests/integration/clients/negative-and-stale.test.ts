@@ -207,7 +207,7 @@ describe('when Redis fails', () => {
     'a two-level service whose loads go %s hands out what L1 holds past its TTL, within the stale window',
     async (_name, enabled) => {
       const clock = new FakeClock();
-      const settings = { ttl: 60, stale_ttl: 20, l1: { ttl: 10 }, wal: { enabled } } as const;
+      const settings = { ttl: 60, stale_ttl: 20, load_backoff: 0, l1: { ttl: 10 }, wal: { enabled } } as const;
       const client = await bench.client('two-level', settings, { clock });
       await client.set('k', 'old');
       await bench.server.kill();

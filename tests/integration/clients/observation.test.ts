@@ -67,6 +67,7 @@ describe.each(KINDS)('a service of type %s', (kind) => {
       loads: 6,
       loadErrors: 1,
       loadTimeouts: 0,
+      loadsSpared: 0,
       writes: 8,
       writesFailed: 0,
       writesSuperseded: 0,

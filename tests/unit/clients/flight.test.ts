@@ -1,6 +1,6 @@
 /** One load in flight, and the table of them. */
 import { describe, expect, test } from '@jest/globals';
-import { Flight } from '../../../lib/clients/flight.js';
+import { Flight, type FlightWaiter } from '../../../lib/clients/flight.js';
 import { FlightTable } from '../../../lib/clients/flight-table.js';
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
@@ -41,19 +41,52 @@ describe('a flight', () => {
     expect(flight.signal).toMatchObject({ aborted: true, reason: 'why' });
   });
 
-  test('G3: that is given up while it waits for its turn is left when that has come', async () => {
+  test('G3: that is given up while it waits for its turn is over at once, and the next one waits for the first', async () => {
     const first = new Flight('k', false);
-    const second = new Flight('k', false, first.left);
+    const second = new Flight('k', false, first);
+    const third = new Flight('k', false, second);
+    let turns = 0;
+    void third.awaitTurn().then(() => turns++);
+    const given = second.awaitTurn().then(() => 'its turn');
     second.abandon('why');
-    let isLeft = false;
-    void second.left.then(() => {
-      isLeft = true;
-    });
+    expect(second.isOver).toBe(true);
+    expect(await given).toBe('its turn');
     await settle();
-    expect(isLeft).toBe(false);
+    expect(turns).toBe(0);
     first.land({ source: 'load', value: 1 });
     await settle();
-    expect(isLeft).toBe(true);
+    expect([turns, third.behind]).toEqual([1, undefined]);
+  });
+
+  test('that is given up goes on for its callers who are left, and is over with the last', () => {
+    const flight = new Flight('k', false);
+    const told: unknown[] = [];
+    const caller = (): FlightWaiter => ({
+      landed: (end) => told.push(end),
+      failed: (error) => told.push(error),
+      offered: () => undefined,
+    });
+    const [one, other] = [caller(), caller()];
+    flight.join(one);
+    flight.join(other);
+    flight.leave(one, 'first');
+    expect([flight.isOver, flight.waiters]).toEqual([false, 1]);
+    flight.leave(one, 'again');
+    expect(flight.waiters).toBe(1);
+    flight.leave(other, 'second');
+    expect([flight.isOver, told]).toEqual([true, []]);
+  });
+
+  test('G2: has a value past its TTL until the end of its stale window, and none that a write has overtaken', () => {
+    const flight = new Flight('k', false);
+    flight.stale = 'old';
+    flight.staleEndMs = 1000;
+    expect(flight.staleEnd(999)).toEqual({ source: 'l1', value: 'old', isStale: true });
+    expect(flight.staleEnd(1000)).toBeUndefined();
+    flight.isOvertaken = true;
+    expect(flight.staleEnd(999)).toBeUndefined();
+    flight.abandon('why');
+    expect(flight.staleEnd(999)).toBeUndefined();
   });
 });
 
@@ -73,6 +106,19 @@ describe('the table of flights', () => {
     await settle();
     expect(table.get('k')).toBeUndefined();
     expect(table.size).toBe(0);
+  });
+
+  test('gives the key back to the one before when a flight is given up before its turn', () => {
+    const table = new FlightTable();
+    const first = new Flight('k', false);
+    table.add(first, true);
+    for (let i = 0; i < 3; i++) {
+      const next = new Flight('k', false, table.get('k'));
+      table.add(next, true);
+      next.abandon('why');
+      expect(table.get('k')).toBe(first);
+    }
+    expect(table.size).toBe(1);
   });
 
   test('counts flights that nobody may join, and does not give them out', () => {

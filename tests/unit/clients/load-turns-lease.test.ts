@@ -5,6 +5,7 @@ import { CacheError } from '../../../lib/base/errors.js';
 import { Flight, type LoadEnd } from '../../../lib/clients/flight.js';
 import { LEASE_MS, leaseNameOf } from '../../../lib/clients/load-lease.js';
 import { LoadTurns, type TurnResult } from '../../../lib/clients/load-turns.js';
+import type { LookNotes } from '../../../lib/clients/look-notes.js';
 import type { RedisSide, ServiceCore } from '../../../lib/clients/service-core.js';
 import { WriteFence } from '../../../lib/sync/write-fence.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
@@ -21,7 +22,7 @@ let reported: string[];
 /** What was asked, in order: `take k`, `look k`, `release k`. */
 let asked: string[];
 let take: (key: string) => Promise<string | undefined>;
-let look: (flight: Flight) => LoadEnd | undefined;
+let look: (notes: LookNotes) => LoadEnd | undefined;
 let renewals: number;
 
 beforeEach(() => {
@@ -65,9 +66,9 @@ function turnsOf(...flights: Flight[]): LoadTurns {
     flight.waiters = 1;
     fence.admit(flight);
   }
-  const lookAt = (flight: Flight): Promise<LoadEnd | undefined> => {
-    asked.push(`look ${flight.key}`);
-    return Promise.resolve(look(flight));
+  const lookAt = (notes: LookNotes): Promise<LoadEnd | undefined> => {
+    asked.push(`look ${notes.key}`);
+    return Promise.resolve(look(notes));
   };
   return new LoadTurns({ core, redis, look: lookAt }, flights);
 }
@@ -223,10 +224,11 @@ describe('a flight whose lease another process has', () => {
     const flight = new Flight('k', false);
     flight.stale = 'old';
     const lent: unknown[] = [];
-    const borrow = (): void => {
-      flight.whenLent((end) => lent.push(end));
-    };
-    borrow();
+    flight.join({
+      landed: () => undefined,
+      failed: () => undefined,
+      offered: () => lent.push(flight.staleEnd(clock.nowMs())),
+    });
     const turns = turnsOf(flight);
     look = (it) => {
       it.stale = 'old';
@@ -236,14 +238,15 @@ describe('a flight whose lease another process has', () => {
     await settle();
     const old = { source: 'l1', value: 'old', isStale: true };
     expect(lent).toEqual([old]);
+    lent.length = 0;
     // Overtaken, and not looked for yet.
     flight.isOvertaken = true;
-    borrow();
-    expect(lent).toEqual([old]);
+    flight.lend();
+    expect(lent).toEqual([]);
     look = () => undefined;
     await pass(60);
-    borrow();
-    expect([lent, watched.result]).toEqual([[old], undefined]);
+    flight.lend();
+    expect([lent, watched.result]).toEqual([[], undefined]);
   });
 
   test('is left to that process where it is a reload ahead of time and nobody else waits', async () => {

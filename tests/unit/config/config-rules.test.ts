@@ -16,6 +16,8 @@ describe('bounds', () => {
     ['services.a.null_ttl', [0, '0s', '30d'], [-1, '31d']],
     ['services.a.stale_ttl', [0, '30d'], [-1, '31d']],
     ['services.a.load_timeout', [0, '1d'], [-1, '25h']],
+    ['services.a.soft_timeout', [0, '1d'], [-1, '25h']],
+    ['services.a.load_backoff', [0, '250ms', '1h'], [-1, '61m']],
     ['services.a.ttl_jitter', [0, 0.5, 1], [-0.1, 1.1]],
     ['services.a.refresh_ahead', [0, 0.5, 1], [-0.1, 1.1]],
     ['services.a.l1.max_capacity', [1, 10_000_000], [0, 10_000_001]],
@@ -101,6 +103,12 @@ describe('rules between keys', () => {
       service('l1 = { initial_capacity = 10001 }'),
       '3 services.a.l1.initial_capacity',
       /10000/,
+    ],
+    [
+      'a soft time-out comes before the load time-out',
+      service('load_timeout = "2s"\nsoft_timeout = "2s"'),
+      '4 services.a.soft_timeout',
+      /is 2 s, not shorter than `load_timeout`, 2 s; shorten it/,
     ],
     [
       'Redis needs an address',

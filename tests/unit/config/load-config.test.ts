@@ -41,6 +41,8 @@ describe('loading', () => {
             staleTtlMs: 0,
             refreshAhead: 0,
             loadTimeoutMs: 0,
+            softTimeoutMs: 0,
+            loadBackoffMs: 1000,
             singleFlight: 'process',
             sync: { transport: 'stream', onLinkLoss: 'serve' },
             l1: {
