@@ -7,6 +7,7 @@ import { misuse } from '../base/describe-value.js';
 import { requireTtlMs, type Duration } from '../base/duration.js';
 import { CacheError } from '../base/errors.js';
 import { nearestName } from '../base/nearest-name.js';
+import { requireOptionNames } from '../base/option-names.js';
 import type { CacheClient } from '../clients/cache-client.js';
 import type { ServiceCore } from '../clients/service-core.js';
 import { TieredClient } from '../clients/tiered-client.js';
@@ -100,9 +101,10 @@ export class CacheManager {
    * work that has begun can end; loads run and keep nothing. It ends as soon as nothing is left to do.
    * May be called again: every call resolves when the first one is done.
    *
-   * @throws {TypeError} when `deadline` is not a positive duration
+   * @throws {TypeError} for an unknown option, or when `deadline` is not a positive duration
    */
   async close(options: { readonly deadline?: Duration } = {}): Promise<void> {
+    requireOptionNames(options, ['deadline'], ' of close()');
     const { deadline } = options;
     const deadlineMs =
       deadline === undefined ? DEFAULT_DEADLINE_MS : requireTtlMs(deadline, 'deadline', this.#shared.global.strategies);

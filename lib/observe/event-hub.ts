@@ -30,14 +30,15 @@ export class EventHub {
 
   /** Adds a listener. */
   on<E extends CacheEventName>(event: E, listener: Listener<E>): void {
-    if (!(CACHE_EVENTS as readonly unknown[]).includes(event)) throw misuse('event', `one of ${CACHE_EVENTS.join(', ')}`, event);
-    if (typeof listener !== 'function') throw misuse('listener', 'a function', listener);
+    requireListener(event, listener);
     this.#emitter.on(event, listener);
     this.#refresh();
   }
 
   /** Removes a listener; one that was never added is ignored. */
   off<E extends CacheEventName>(event: E, listener: Listener<E>): void {
+    // Without a listener the emitter would remove all of them.
+    requireListener(event, listener);
     this.#emitter.off(event, listener);
     this.#refresh();
   }
@@ -67,4 +68,9 @@ export class EventHub {
     this.hearsHits = this.#ownHitListeners > 0 || (this.#parent?.hearsHits ?? false);
     for (const child of this.#children) child.#refresh();
   }
+}
+
+function requireListener(event: unknown, listener: unknown): void {
+  if (!(CACHE_EVENTS as readonly unknown[]).includes(event)) throw misuse('event', `one of ${CACHE_EVENTS.join(', ')}`, event);
+  if (typeof listener !== 'function') throw misuse('listener', 'a function', listener);
 }

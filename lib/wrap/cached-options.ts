@@ -3,6 +3,7 @@ import { misuse } from '../base/describe-value.js';
 import { requireTtlMs, type Duration } from '../base/duration.js';
 import { CacheError } from '../base/errors.js';
 import { nearestName } from '../base/nearest-name.js';
+import { isOptions } from '../base/option-names.js';
 import { readTags } from '../clients/tag-names.js';
 import type { CacheType } from '../config/resolved-config.js';
 
@@ -71,7 +72,7 @@ const CHECKS: Readonly<Record<keyof CachedOptions, (value: unknown) => void>> = 
  * @throws {TypeError} for an unknown option (it names the nearest known one) or an unusable value
  */
 export function checkCachedOptions(options: unknown): void {
-  if (typeof options !== 'object' || options === null || Array.isArray(options)) {
+  if (!isOptions(options)) {
     throw misuse('options', 'an object such as { ttl: "5m" }', options);
   }
   for (const [name, value] of Object.entries(options)) {
