@@ -1,0 +1,178 @@
+/** The Redis of a matrix column, ways to break it, and the two sides that use it: the process under test, and another one. */
+import { join } from 'node:path';
+import { Redis } from 'ioredis';
+import { createManager, init, shutdown, type CacheManager, type ConfigObject } from '../../../lib/index.js';
+import { RedisFaults, TcpFaultProxy } from '../../../lib/testing/index.js';
+import { ClusterSet } from '../../support/cluster-set.js';
+import { RedisServer } from '../../support/redis-server.js';
+import { seededRandom, type SeededRandom } from './crash-random.mjs';
+import { CELL_KINDS, type CellKind } from './matrix-cell.js';
+import { METHOD_ROWS, type MethodRow } from './matrix-methods.js';
+import { Vandal } from './vandal.js';
+
+/** Where the cells live. */
+export interface MatrixSetting {
+  readonly mode: 'standalone' | 'cluster';
+  readonly serialization: 'json' | 'msgpack';
+  readonly compression: 'none' | 'gzip';
+}
+
+/** A row of one kind: it has a service of its own. */
+export interface CellPlace {
+  readonly method: string;
+  readonly kind: CellKind;
+  readonly row: MethodRow;
+  readonly service: string;
+}
+
+/** All rows of all kinds they are for. */
+export const CELL_PLACES: readonly CellPlace[] = CELL_KINDS.flatMap((kind) =>
+  Object.entries(METHOD_ROWS)
+    .filter(([, row]) => row.kinds.includes(kind))
+    .map(([method, row]) => ({ method, kind, row, service: `${kind}-${method}` })),
+);
+
+export const COMMAND_TIMEOUT_MS = 400;
+
+/** See the file's header. */
+export class MatrixWorld {
+  readonly setting: MatrixSetting;
+  /** Between the process under test and a standalone Redis. */
+  readonly proxy: TcpFaultProxy;
+  #folder = '';
+  readonly #cluster: ClusterSet | undefined;
+  readonly #servers: readonly RedisServer[];
+  readonly #connections: Redis[] = [];
+  readonly #faults = new Map<RedisServer, RedisFaults>();
+  readonly #realNow = Date.now;
+  #random = seededRandom(0);
+  #vandal: Vandal | undefined;
+  #whenAway: (() => void) | undefined;
+
+  private constructor(setting: MatrixSetting, servers: readonly RedisServer[], proxy: TcpFaultProxy, cluster?: ClusterSet) {
+    this.setting = setting;
+    this.proxy = proxy;
+    this.#cluster = cluster;
+    this.#servers = servers;
+    for (const server of servers) {
+      const connection = new Redis(server.url, { maxRetriesPerRequest: null, retryStrategy: () => 20 });
+      connection.on('error', () => undefined);
+      this.#connections.push(connection);
+      this.#faults.set(server, new RedisFaults(connection));
+    }
+  }
+
+  static async start(setting: MatrixSetting): Promise<MatrixWorld> {
+    const cluster = setting.mode === 'cluster' ? await ClusterSet.start({ appendonly: true }) : undefined;
+    const servers = cluster === undefined ? [await RedisServer.start({ appendonly: true })] : cluster.masters;
+    return new MatrixWorld(setting, servers, await TcpFaultProxy.start(servers[0]?.port ?? 1), cluster);
+  }
+
+  /** `wal.dir` of the process under test. */
+  get logFolder(): string {
+    return join(this.#folder, 'wal');
+  }
+
+  /** Opens the process under test: the registry's manager, for `cached`. */
+  openTested(): Promise<CacheManager> {
+    return init(this.#config(this.proxy.port, this.logFolder));
+  }
+
+  /** Closes it in good order. */
+  async closeTested(): Promise<void> {
+    await shutdown({ deadline: '3s' });
+  }
+
+  /** Opens the other process. */
+  openOther(): Promise<CacheManager> {
+    return createManager(this.#config(this.#servers[0]?.port ?? 1, join(this.#folder, 'other-wal')));
+  }
+
+  /** Does something to every server. */
+  async onServers(work: (server: RedisServer, faults: RedisFaults) => unknown): Promise<void> {
+    await Promise.all([...this.#faults].map(([server, faults]) => work(server, faults)));
+  }
+
+  /** Ends the faults of every server. */
+  async recoverServers(): Promise<void> {
+    await this.onServers((_, faults) => faults.recover());
+  }
+
+  /** Wall time goes on, and monotonic time does not. */
+  sleepMachine(ms: number): void {
+    const now = Date.now.bind(Date);
+    Date.now = () => now() + ms;
+  }
+
+  /** Wall time is right again. */
+  wakeClock(): void {
+    Date.now = this.#realNow;
+  }
+
+  /** Somebody writes what does not belong there, until {@link stopVandal}. */
+  startVandal(): void {
+    const [server] = this.#servers;
+    if (server === undefined) return;
+    this.#vandal = new Vandal(server, this.#random);
+    this.#vandal.start();
+  }
+
+  async stopVandal(): Promise<void> {
+    await this.#vandal?.stop();
+    this.#vandal = undefined;
+  }
+
+  /** Called once the process under test has noticed that Redis is away. */
+  whenAway(work: () => void): void {
+    this.#whenAway = work;
+  }
+
+  /** The process has noticed. */
+  isAway(): void {
+    this.#whenAway?.();
+    this.#whenAway = undefined;
+  }
+
+  /** Everything is as it was at the start, for a column whose logs go into `folder`. */
+  async reset(folder: string, random: SeededRandom): Promise<void> {
+    this.#folder = folder;
+    this.#random = random;
+    await this.stopVandal();
+    this.wakeClock();
+    await this.recoverServers();
+    await this.proxy.resume();
+    await this.onServers((server) => server.thaw());
+    await this.onServers((server) => server.flush());
+  }
+
+  async stop(): Promise<void> {
+    this.wakeClock();
+    for (const connection of this.#connections) connection.disconnect();
+    await this.proxy.close();
+    await (this.#cluster ?? this.#servers[0])?.stop();
+  }
+
+  #config(port: number, walDir: string): ConfigObject {
+    const { mode, serialization, compression } = this.setting;
+    const place =
+      this.#cluster === undefined
+        ? { connection_string: `redis://127.0.0.1:${port}` }
+        : { mode, cluster: { nodes: [...this.#cluster.nodes] } };
+    const l2 = {
+      ...place,
+      command_timeout_ms: COMMAND_TIMEOUT_MS,
+      connection_timeout_ms: 1000,
+      compression,
+      compression_threshold: 1,
+    };
+    const settings = (kind: CellKind): ConfigObject['services'][string] => {
+      if (kind === 'l1') return { cache_type: 'l1', ttl: 600 };
+      if (kind === 'l2') return { cache_type: 'l2', ttl: 600, l2 };
+      return { cache_type: 'two-level', ttl: 600, l2, sync: { transport: kind } };
+    };
+    return {
+      global: { serialization, log_level: 'silent', health_check_interval: 1, wal: { dir: walDir } },
+      services: Object.fromEntries(CELL_PLACES.map(({ kind, service }) => [service, settings(kind)])),
+    };
+  }
+}
