@@ -22,7 +22,7 @@ export const VERSION_LENGTH = 24;
 export const NODE_ID_LENGTH = 7;
 
 /** Stamps per millisecond. A power of two, so that a stamp is an exact double until the year 2248. */
-const TICKS_PER_MS = 1024;
+export const TICKS_PER_MS = 1024;
 
 /**
  * A version further ahead of the server's clock than this is neither followed nor obeyed: it was made while some clock was wrong.
@@ -32,6 +32,10 @@ export const MAX_AHEAD_MS = 60_000;
 
 /** How far two clocks drift apart at most, as a share of the time that passes: what quartz does. */
 const MAX_DRIFT = 50e-6;
+/** Versions of a later time are nobody's: digits would run out before long. */
+const LAST_MS = Date.UTC(2200, 0);
+
+const VERSION = /^\d{17}[\x21-\x7e]{7}$/;
 
 const COUNTER_TEXT: readonly string[] = Array.from({ length: TICKS_PER_MS }, (_, i) => String(i).padStart(4, '0'));
 
@@ -104,11 +108,11 @@ export class HybridClock {
   }
 
   /**
-   * A version newer than `newer`, for a write that was called before now and lost to it; `undefined` when that is too far ahead to
-   * be followed. See {@link versionInTurn}.
+   * A version newer than `newer`, which Redis has, for a write that was called before now and lost to it; `undefined` when that is
+   * beyond all time. See {@link versionInTurn}.
    */
   versionAfter(newer: string): string | undefined {
-    this.observe(newer);
+    this.follow(newer);
     const stamp = this.stamp();
     const version = this.versionOf(stamp);
     if (version <= newer) return undefined;
@@ -126,20 +130,37 @@ export class HybridClock {
     return this.versionOf(this.#renewedTo);
   }
 
+  /** Newer than or equal to every version that this process has made or followed. */
+  get newest(): string {
+    const last = this.versionOf(this.#anchored ? this.#last : -this.#last);
+    return last > this.#highestSeen ? last : this.#highestSeen;
+  }
+
+  /** The latest time a version may have that {@link accepts} takes. After a step of the server's clock, versions run ahead of it. */
+  get acceptsUntilMs(): number {
+    return Math.max(this.nowMs(), this.#last / TICKS_PER_MS) + MAX_AHEAD_MS;
+  }
+
   /** Whether a version is to be followed and obeyed: the one place where {@link MAX_AHEAD_MS} is applied in a process. */
   accepts(version: string): boolean {
     // Most versions read are older than the newest one followed so far; their text alone says so (4).
-    return version <= this.#highestSeen || timeOfVersion(version) - this.nowMs() <= MAX_AHEAD_MS;
+    return version <= this.#highestSeen || timeOfVersion(version) <= this.acceptsUntilMs;
   }
 
   /** Makes every later stamp newer than `version`, unless that is not to be followed; returns whether it {@link accepts} it. */
   observe(version: string): boolean {
     if (version <= this.#highestSeen) return true;
     if (!this.accepts(version)) return false;
-    this.#highestSeen = version;
-    const ticks = timeOfVersion(version) * TICKS_PER_MS + Number(version.slice(13, 17));
-    if (ticks > this.#last) this.#last = ticks;
+    this.#follow(version);
     return true;
+  }
+
+  /**
+   * {@link observe} for a version that Redis itself vouches for, as the newest one it has applied (docs/entry-format.md): that is
+   * followed however far ahead it is, because the server's clock was there once. What is no version is ignored.
+   */
+  follow(version: string): void {
+    if (version > this.#highestSeen && VERSION.test(version) && timeOfVersion(version) <= LAST_MS) this.#follow(version);
   }
 
   /**
@@ -177,6 +198,12 @@ export class HybridClock {
 
   #ticksOf(stamp: Stamp): number {
     return stamp < 0 ? -stamp + Math.floor(this.#firstOffsetMs * TICKS_PER_MS) : stamp;
+  }
+
+  #follow(version: string): void {
+    this.#highestSeen = version;
+    const ticks = timeOfVersion(version) * TICKS_PER_MS + Number(version.slice(13, 17));
+    if (ticks > this.#last) this.#last = ticks;
   }
 }
 

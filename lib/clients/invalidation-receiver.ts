@@ -91,10 +91,12 @@ export class InvalidationReceiver implements BusFollower {
     const { tier } = this.#redis;
     if (lagMs !== undefined) this.#lag.add(lagMs);
     // What this process writes from now on is newer than all it has heard of.
-    tier.clock.observe(version);
+    const isSound = tier.clock.observe(version);
     if (kind === 'c') {
-      tier.clearLine.raise(version);
       this.#core.forgetCopies();
+      // Redis knows of the clear, unless it was made up.
+      if (isSound) tier.clearLine.raise(version);
+      else void this.#core.questionVersions();
       counters.invalidationsReceived++;
       if (events.hears('invalidate')) events.emit('invalidate', { service: this.#core.name, reason: 'clear' });
       return;
@@ -169,7 +171,7 @@ export class InvalidationReceiver implements BusFollower {
   /** Asks Redis whether the service was cleared; again and again while nobody would tell. */
   #askForClears(): void {
     this.#cancelAsk();
-    void this.#core.learnClears().then((isAnswered) => {
+    void this.#core.learnMarks().then((isAnswered) => {
       if (this.#core.isClosed || (isAnswered && this.#isConnected)) return;
       this.#cancelAsk();
       this.#cancelAsk = this.#clock.schedule(() => {

@@ -163,12 +163,12 @@ export class Outbox {
     const log = this.#log;
     if (log === undefined) {
       if (!this.#tier.isUsable) throw this.#tier.unusableError();
-      await this.#tier.clear(version);
+      await this.#tier.clear(version, false);
       return;
     }
     if (this.#tier.isUsable) {
       try {
-        await log.clearThrough(version, () => this.#tier.clear(version));
+        await log.clearThrough(version, () => this.#tier.clear(version, false));
         return;
       } catch (error) {
         if (!CacheError.is(error)) throw error;

@@ -6,6 +6,7 @@ import type { Cluster, Redis } from 'ioredis';
 import type { BackgroundTasks } from '../base/background-tasks.js';
 import type { Clock } from '../base/clock.js';
 import { CacheError } from '../base/errors.js';
+import { pause } from '../base/pause.js';
 import type { ResolvedService } from '../config/resolved-config.js';
 import type { EventHub } from '../observe/event-hub.js';
 import type { Logger } from '../observe/logger.js';
@@ -53,6 +54,9 @@ export interface ServiceParts {
   readonly logger: Logger;
 }
 
+/** How often Redis is asked at most whether it knows of versions that are far ahead. */
+const QUESTION_EVERY_MS = 1000;
+
 /** See the file's header. */
 export class ServiceCore {
   readonly parts: ServiceParts;
@@ -69,6 +73,8 @@ export class ServiceCore {
   readonly receiver: InvalidationReceiver | undefined;
   #phase: 'open' | 'draining' | 'closed' = 'open';
   #learned: Promise<unknown> = Promise.resolve();
+  #questionedMs = -Infinity;
+  #question: Promise<unknown> | undefined;
 
   constructor(parts: ServiceParts) {
     this.parts = parts;
@@ -150,16 +156,33 @@ export class ServiceCore {
     this.parts.fence.overtake(key);
   }
 
-  /** Resolves when the last {@link learnClears} has ended. */
+  /** Resolves when the last {@link learnMarks} has ended. */
   get learned(): Promise<unknown> {
     return this.#learned;
   }
 
-  /** Learns of clears from Redis; false when it could not be asked. Never rejects. */
-  learnClears(): Promise<boolean> {
-    const learned = this.#learnClears();
+  /** Learns of clears and of the newest versions from Redis; false when it could not be asked. Never rejects. */
+  learnMarks(): Promise<boolean> {
+    const learned = this.#learnMarks();
     this.#learned = learned;
     return learned;
+  }
+
+  /**
+   * A version or a time is further ahead of the server's clock than any should be. Redis says what its clock is, and whether the
+   * version was made there before that was set back: resolves when it was asked after this call, which it is once a second at most.
+   * Never rejects.
+   */
+  questionVersions(): Promise<unknown> {
+    const { clock } = this.parts;
+    const waitMs = this.#questionedMs + QUESTION_EVERY_MS - clock.nowMs();
+    this.#question ??= (waitMs > 0 ? pause(clock, waitMs) : Promise.resolve()).then(() => {
+      this.#question = undefined;
+      this.#questionedMs = clock.nowMs();
+      if (this.isClosed) return undefined;
+      return Promise.all([this.parts.redis?.connection.compareClocks(), this.learnMarks()]);
+    });
+    return this.#question;
   }
 
   /** The state of this service, as seen by a view with or without L2. */
@@ -223,8 +246,10 @@ export class ServiceCore {
     return new CacheError('CACHE_CLOSED', `The cache "${this.name}" is closed`, { service: this.name });
   }
 
-  async #learnClears(): Promise<boolean> {
-    const isNews = await this.parts.redis?.tier.learnClears();
+  async #learnMarks(): Promise<boolean> {
+    const { period } = this.tags;
+    const isNews = await this.parts.redis?.tier.learnMarks();
+    if (isNews !== undefined) this.tags.onLearned(period);
     if (isNews === true && !this.isClosed) this.forgetCopies();
     return isNews !== undefined;
   }

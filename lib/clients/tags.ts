@@ -8,7 +8,7 @@
  * none of this file's business.
  */
 import { NODE_ID_LENGTH, shiftVersion } from '../base/hybrid-clock.js';
-import { openEnvelope, versionOfSealed } from '../codec/envelope.js';
+import { versionOfSealed } from '../codec/envelope.js';
 import type { StoredEntry } from '../tiers/redis/entry-codec.js';
 import { MARK_LIFE_MS, tagMarkOf } from '../tiers/redis/tag-mark.js';
 import { GIVEN_UP, type PutOutcome } from './outbox.js';
@@ -31,6 +31,7 @@ export class Tags {
   readonly #versions = new TagVersions();
   /** Questions to Redis that have not left yet, by tag: who asks in the same tick shares the answer. */
   readonly #asking = new Map<string, Promise<string | undefined>>();
+  #isLinkUp = false;
   /** Whether the versions noted are on Redis's time line. */
   #isAnchored: boolean;
 
@@ -117,32 +118,52 @@ export class Tags {
   /** An invalidation was heard of, from this process or another one. */
   invalidated(tag: string, version: string): void {
     this.#followClock();
-    // Obeying a version of a broken clock would make the tag useless until that time.
-    if (this.#redis?.tier.clock.observe(version) !== true) return;
+    if (this.#redis === undefined) return;
+    const { clock } = this.#redis.tier;
+    if (!clock.observe(version)) {
+      // Obeying a version of a broken clock would make the tag useless until that time. Redis says whether it is one.
+      this.#drop(tag);
+      void this.#core.questionVersions().then(() => {
+        if (clock.observe(version)) this.invalidated(tag, version);
+      });
+      return;
+    }
     // What was noted already was carried out then; what has been written with the tag since is to stay.
     if (this.#versions.note(tag, version)) this.#drop(tag);
   }
 
-  /** From now on every invalidation reaches {@link invalidated}. */
+  /** From now on every invalidation reaches {@link invalidated}. It has to be learned which ones came before: {@link onLearned}. */
   onLinkUp(): void {
     this.#followClock();
-    this.#hearFromNowOn();
+    this.#isLinkUp = true;
+    this.#versions.end();
+    void this.#core.learnMarks();
   }
 
   /** From now on invalidations may be missed, until {@link onLinkUp}. */
   onLinkDown(): void {
+    this.#isLinkUp = false;
     this.#versions.end();
   }
 
-  /** Invalidations were missed, or Redis is another one. Where the link is up, what comes from now on is heard of. */
+  /** Invalidations were missed, or Redis is another one. */
   onGap(): void {
-    if (this.#versions.hearsAll) this.#hearFromNowOn();
+    if (this.#versions.hearsAll) this.#versions.end();
   }
 
-  /** An invalidation that was sent before may have a version from a little later: clocks agree to within a round trip. */
-  #hearFromNowOn(): void {
+  /** What {@link onLearned} has to be given: taken before Redis is asked. */
+  get period(): number {
+    return this.#versions.period;
+  }
+
+  /**
+   * Redis has said what the newest version is. If the link has been up since before it was asked, an entry that is newer was written
+   * while everything was heard.
+   */
+  onLearned(period: number): void {
     const clock = this.#redis?.tier.clock;
-    if (clock === undefined) return;
+    if (clock === undefined || !this.#isLinkUp || period !== this.#versions.period || this.#versions.hearsAll) return;
+    // What was called before, and has not been applied yet, may have a version from a little later.
     const marginMs = Math.max(MIN_CLOCK_MARGIN_MS, 4 * clock.uncertaintyMs);
     this.#versions.begin(shiftVersion(clock.versionOf(clock.stamp()), marginMs));
   }
@@ -157,7 +178,8 @@ export class Tags {
     for (const version of versions) {
       if (version === undefined ? !isOwn : version > entry.version) return undefined;
     }
-    return entry;
+    // Redis may have lost what it knew of tags, and said so only now.
+    return redis.tier.clearLine.hides(entry.version) ? undefined : entry;
   }
 
   /** When a tag was invalidated last, by Redis; empty: never, `undefined`: that can't be known now. */
@@ -167,15 +189,20 @@ export class Tags {
     if (this.#asking.size === 0) process.nextTick(() => this.#asking.clear());
     const { period } = this.#versions;
     const answer = new Promise<string | undefined>((resolve) => {
-      const key = tagMarkOf(tag);
-      redis.tier.request(key, {
-        receive: (raw) => {
-          const version = this.#versionIn(redis, key, redis.outbox.reconcile(key, raw));
-          // Known before its message comes, which will then be no news.
-          if (version !== undefined && this.#learn(tag, version, period)) this.#index?.drop(tag);
-          resolve(version);
-        },
-        fail: () => resolve(undefined),
+      redis.tier.askTag(tag, (inRedis) => {
+        if (inRedis === undefined) {
+          resolve(undefined);
+          return;
+        }
+        const logged = this.#unconfirmed(redis, tag);
+        if (logged === SOME_TIME) {
+          resolve(SOME_TIME);
+          return;
+        }
+        const version = logged > inRedis ? logged : inRedis;
+        // Known before its message comes, which will then be no news.
+        if (this.#learn(tag, version, period)) this.#index?.drop(tag);
+        resolve(version);
       });
     });
     this.#asking.set(tag, answer);
@@ -185,15 +212,6 @@ export class Tags {
   #learn(tag: string, version: string, period: number): boolean {
     this.#followClock();
     return this.#versions.learn(tag, version, period);
-  }
-
-  #versionIn(redis: RedisSide, key: string, raw: Buffer | null): string | undefined {
-    if (raw === null) return '';
-    const opened = openEnvelope(raw);
-    if (typeof opened !== 'string') return redis.tier.clock.observe(opened.version) ? opened.version : '';
-    // Reports it (G13).
-    void redis.tier.open(key, raw);
-    return undefined;
   }
 
   /** The last invalidation of a tag in the log, from this process or one that is gone; empty: none. */

@@ -21,16 +21,19 @@ export const KIND_AT = 11;
 export const VERSION_AT = 12;
 const CODEC_AT = VERSION_AT + VERSION_LENGTH;
 const COMPRESSION_AT = CODEC_AT + 1;
-const CREATED_AT = COMPRESSION_AT + 1;
+/** Where the 13 digits of the time of writing start. */
+export const CREATED_AT = COMPRESSION_AT + 1;
 const TIME_LENGTH = 13;
 const FRESH_AT = CREATED_AT + TIME_LENGTH;
 /** Where the 13 digits of the expiry start; the write script hands them to Redis as they are. */
 export const EXPIRES_AT = FRESH_AT + TIME_LENGTH;
-const FLAGS_AT = EXPIRES_AT + TIME_LENGTH;
+/** Where it says whether there are tags: {@link TAGGED} then. */
+export const TAGGED_AT = EXPIRES_AT + TIME_LENGTH;
+export const TAGGED = 't';
 /** Two flags and the line break before the payload; the second flag is reserved. */
 const HEADER_END = '--\n';
 /** The header's end of an entry with tags, which are a line of JSON between the header and the payload. */
-const TAGGED_HEADER_END = 't-\n';
+const TAGGED_HEADER_END = `${TAGGED}-\n`;
 const LINE_BREAK = 10;
 
 /** What an entry is: a value, a remembered "the source has nothing", or the mark a deletion leaves. */
@@ -183,6 +186,29 @@ export function withVersion(sealed: string | Buffer, version: string): string | 
   return bytes;
 }
 
+/** An entry of our own making with its times moved by `offsetMs` and nothing else changed. */
+export function withTimesMoved(sealed: string | Buffer, offsetMs: number): string | Buffer {
+  const header = typeof sealed === 'string' ? sealed.slice(0, HEADER_LENGTH) : sealed.toString('latin1', 0, HEADER_LENGTH);
+  const times = [CREATED_AT, FRESH_AT, EXPIRES_AT].map((at) =>
+    String(Math.floor(Number(header.slice(at, at + TIME_LENGTH)) + offsetMs)).padStart(TIME_LENGTH, '0'),
+  );
+  const covered = header.slice(KIND_AT, CREATED_AT) + times.join('') + header.slice(TAGGED_AT);
+  if (typeof sealed === 'string') {
+    const text = covered + sealed.slice(HEADER_LENGTH);
+    return FORMAT_TAG + hex32(crc32(text)) + text;
+  }
+  const bytes = Buffer.from(sealed);
+  bytes.write(covered, KIND_AT, 'latin1');
+  bytes.write(hex32(crc32(bytes.subarray(KIND_AT))), CHECKSUM_AT, 'latin1');
+  return bytes;
+}
+
+/** When an entry of our own making was made, in milliseconds since the epoch, without opening it. */
+export function createdAtOfSealed(sealed: string | Buffer): number {
+  if (typeof sealed === 'string') return Number(sealed.slice(CREATED_AT, CREATED_AT + TIME_LENGTH));
+  return readTime(sealed, CREATED_AT);
+}
+
 /** When an entry of our own making ends, in milliseconds since the epoch, without opening it. */
 export function expiryOfSealed(sealed: string | Buffer): number {
   if (typeof sealed === 'string') return Number(sealed.slice(EXPIRES_AT, EXPIRES_AT + TIME_LENGTH));
@@ -198,8 +224,8 @@ export function openEnvelope(raw: Buffer): OpenedEnvelope | NotAnEntry {
   const codec = letterAt(raw, CODEC_AT);
   const compression = letterAt(raw, COMPRESSION_AT);
   if (!isKind(kind) || !isCodec(codec) || !isCompression(compression)) return 'header';
-  const isTagged = hasText(raw, FLAGS_AT, TAGGED_HEADER_END);
-  if (!isTagged && !hasText(raw, FLAGS_AT, HEADER_END)) return 'header';
+  const isTagged = hasText(raw, TAGGED_AT, TAGGED_HEADER_END);
+  if (!isTagged && !hasText(raw, TAGGED_AT, HEADER_END)) return 'header';
   const createdAtMs = readTime(raw, CREATED_AT);
   const freshUntilMs = readTime(raw, FRESH_AT);
   const expiresAtMs = readTime(raw, EXPIRES_AT);

@@ -134,10 +134,13 @@ async function assembleRedis(
       reporter.core?.report(error, error.key, false);
     },
     onResent: (key, version) => reporter.core?.forget(key, version),
+    onRaised: (key, version) => reporter.core?.forget(key, version),
+    onMarksLost: () => reporter.core?.forgetCopies(),
+    onClockDoubt: () => void reporter.core?.questionVersions(),
   });
   connection.listen({
     // The first thing asked on a new connection: what is read later is compared with it.
-    onUsable: () => void reporter.core?.learnClears(),
+    onUsable: () => void reporter.core?.learnMarks(),
     onFailover: () => void tier.resendRecent(),
   });
   const { wal } = config;
@@ -176,7 +179,7 @@ function assembleWriter(
   reporter: Bystanders['reporter'],
 ): BatchWriter<LogResult> {
   const policy = policyOf(config.twoLevel);
-  const apply = (writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> => tier.apply(writes);
+  const apply = (writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> => tier.apply(writes, false);
   const { renew } = new Renewal(tier, config.tombstoneTtlMs, () => reporter.core?.tags);
   if (log === undefined) return new BatchWriter<LogResult>(apply, shared.clock, policy, { renew });
   const rescue: Rescue<LogResult> = ({ key, sealed, version }) =>

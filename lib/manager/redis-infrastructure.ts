@@ -36,8 +36,18 @@ export function openInfrastructure({ clock, random, logger, keyPrefix, intervalM
       logger,
       keyPrefix,
       monitor: (connection) => new HealthMonitor(connection, { clock, logger, intervalMs }),
+      onEvictionPolicy: (policy, endpoint) => {
+        logger.warn(evictionLine(policy, endpoint));
+      },
     }),
     buses: new BusKeeper(clock, logger),
     keeper: new LogKeeper({ disk: nodeDisk, clock, random, logger, keyPrefix, intervalMs }),
   };
+}
+
+function evictionLine(policy: string, endpoint: string): string {
+  const cost = policy.startsWith('volatile-')
+    ? 'the mark of a deletion may be evicted before its time, and a write that is older than the deletion could then land'
+    : 'if the marks of a service are evicted, all its entries count as cleared';
+  return `Redis at ${endpoint} evicts keys (maxmemory-policy ${policy}): ${cost}. See "Eviction" in docs/operations.md; with "noeviction" or enough memory nothing is lost.`;
 }

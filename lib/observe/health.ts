@@ -18,6 +18,8 @@ export interface EndpointHealth {
   readonly traffic: 'all' | 'reads' | 'none';
   /** Why Redis is not in use, takes no writes or refuses commands; absent when all is well. */
   readonly reason?: string;
+  /** `maxmemory-policy`, if Redis evicts by it, which may take marks of invalidations; absent: it does not, or does not say. */
+  readonly evictionPolicy?: string;
 }
 
 /** The link over which a service hears of the writes of other processes. */

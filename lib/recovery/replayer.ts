@@ -154,7 +154,7 @@ export class Replayer {
     const isRestoring = mode === 'restore' || (await this.#mark.isThere());
     const { invalidateBefore } = log.index.facts;
     if (invalidateBefore.version !== '') {
-      await tier.clear(invalidateBefore.version);
+      await tier.clear(invalidateBefore.version, true);
       await log.confirmInvalidation(invalidateBefore);
       this.#parts.onInvalidated();
     }

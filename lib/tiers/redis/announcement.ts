@@ -58,6 +58,18 @@ export function streamLengthOf(message: string): string {
   return String(Math.max(MIN_LENGTH, Math.min(MAX_LENGTH, Math.floor(STREAM_BYTES / Buffer.byteLength(message)))));
 }
 
+/** The message, the channel and the length of the stream, as arguments of a script that announces; empty for none. */
+export function messageArgs(announcement: Announcement | undefined): string[] {
+  if (announcement === undefined) return ['', '', ''];
+  return [announcement.message, announcement.channel, streamLengthOf(announcement.message)];
+}
+
+/** The keys of a script that announces: the stream comes last, if there is one. */
+export function withStream(keys: string[], announcement: Announcement | undefined): string[] {
+  if (announcement?.stream !== undefined) keys.push(announcement.stream);
+  return keys;
+}
+
 /** Makes the announcements of one service. */
 export class Announcer {
   readonly #parts: AnnouncerParts;

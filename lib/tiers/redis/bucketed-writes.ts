@@ -6,6 +6,8 @@ import { CacheError } from '../../base/errors.js';
 import type { Announcer } from './announcement.js';
 import { bucketOf, type KeySpace } from './key-space.js';
 import type { RedisConnection } from './redis-connection.js';
+import type { ServiceMarks } from './service-marks.js';
+import type { WriteTimes } from './write-times.js';
 import { applyWrites, type ScriptWrite, type WriteOutcome } from './write-script.js';
 
 /** What it needs. */
@@ -15,6 +17,10 @@ export interface BucketedWritesParts {
   /** Absent: nobody is told. */
   readonly announcer: Announcer | undefined;
   readonly timeoutMs: number;
+  readonly marks: ServiceMarks;
+  readonly times: WriteTimes;
+  /** {@link BatchMarks.newest} */
+  readonly newest: string;
 }
 
 /**
@@ -23,7 +29,7 @@ export interface BucketedWritesParts {
  * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT when no bucket could be written (then any of them may have been)
  */
 export async function applyInBuckets(
-  { connection, keySpace, announcer, timeoutMs }: BucketedWritesParts,
+  { connection, keySpace, announcer, timeoutMs, marks, times, newest }: BucketedWritesParts,
   writes: readonly ScriptWrite[],
 ): Promise<WriteOutcome[]> {
   const outcomes = new Array<WriteOutcome>(writes.length);
@@ -40,7 +46,10 @@ export async function applyInBuckets(
     [...buckets].map(async ([bucket, places]) => {
       const group = places.map((place) => writes[place] as ScriptWrite);
       try {
-        const ends = await applyWrites(connection, group, keySpace.clearMarkOf(bucket), undefined, timeoutMs);
+        const held = { name: keySpace.marksOf(bucket), newest };
+        const ends = await times.guard(group, newest !== '', (comparesClocks) =>
+          marks.opened(bucket, () => applyWrites(connection, group, { ...held, comparesClocks }, undefined, timeoutMs)),
+        );
         for (let i = 0; i < places.length; i++) outcomes[places[i] as number] = ends[i] ?? unconfirmed();
       } catch (error) {
         failures++;

@@ -11,7 +11,8 @@ import type { ResolvedL2, ResolvedService } from '../../config/resolved-config.j
 import { ClientFactory, type ClientFactoryParts } from './client-factory.js';
 import { CoalescedReader } from './coalesced-reader.js';
 import { connectionIdentity } from './connection-options.js';
-import { RedisConnection, type MonitorFactory } from './redis-connection.js';
+import type { MonitorFactory } from './connection-parts.js';
+import { RedisConnection } from './redis-connection.js';
 
 /** What a pool needs from outside. */
 export interface PoolParts {
@@ -22,6 +23,8 @@ export interface PoolParts {
   readonly keyPrefix: string;
   /** Makes what decides on the use of a connection. */
   readonly monitor: MonitorFactory;
+  /** Told of a `maxmemory-policy` that evicts. */
+  readonly onEvictionPolicy: (policy: string, endpoint: string) => void;
 }
 
 /** What a service gets of the pool. */
@@ -93,7 +96,7 @@ export class ConnectionPool {
   }
 
   #open(ioredis: ClientFactoryParts['ioredis'], service: string, l2: ResolvedL2, given: Redis | Cluster | undefined): Pooled {
-    const { clock, random, logger, keyPrefix, monitor } = this.#parts;
+    const { clock, random, logger, keyPrefix, monitor, onEvictionPolicy } = this.#parts;
     const factory: ClientFactory = new ClientFactory({
       ioredis,
       l2,
@@ -117,6 +120,7 @@ export class ConnectionPool {
       nodeId: this.#nodeId,
       connectionTimeoutMs: l2.connectionTimeoutMs,
       monitor,
+      onEvictionPolicy,
     });
     return { connection, factory, readers: new Map() };
   }

@@ -10,7 +10,7 @@ import type { Clock } from '../../base/clock.js';
 import { slotTagOf, type KeySpace } from './key-space.js';
 import type { RedisConnection } from './redis-connection.js';
 import { unavailable } from './redis-errors.js';
-import { removeOlder } from './write-script.js';
+import { removeOlder } from './entry-scripts.js';
 
 /** Entries looked at in one step. */
 const CHUNK = 500;
@@ -28,6 +28,8 @@ export interface DeadEntriesParts {
   readonly keySpace: KeySpace;
   readonly clock: Clock;
   readonly timeoutMs: number;
+  /** The latest time a version may have: what is beyond was made by a broken clock. */
+  readonly acceptsUntilMs: () => number;
 }
 
 /** See the file's header. */
@@ -106,6 +108,7 @@ export class DeadEntries {
   /** In a cluster one script call for each bucket among them; Redis may also find more names in one step than asked for. */
   async #removeNames(names: readonly string[], version: string): Promise<void> {
     const { connection, keySpace, timeoutMs } = this.#parts;
+    const line = { version, latestMs: this.#parts.acceptsUntilMs() };
     const groups = new Map<string, string[]>();
     for (const name of names) {
       const tag = keySpace.isBucketed ? slotTagOf(name) : '';
@@ -115,7 +118,7 @@ export class DeadEntries {
     }
     for (const group of groups.values()) {
       for (let from = 0; from < group.length; from += CHUNK) {
-        await removeOlder(connection, group.slice(from, from + CHUNK), version, timeoutMs);
+        await removeOlder(connection, group.slice(from, from + CHUNK), line, timeoutMs);
       }
     }
   }

@@ -4,7 +4,7 @@
  * anything is sent (G12).
  */
 import { CacheError } from '../../base/errors.js';
-import type { HybridClock } from '../../base/hybrid-clock.js';
+import { MAX_AHEAD_MS, type HybridClock } from '../../base/hybrid-clock.js';
 import { compressPayload, expandPayload } from '../../codec/compression.js';
 import { openEnvelope, sealEnvelope, type CodecTag, type CompressionTag, type OpenedEnvelope } from '../../codec/envelope.js';
 import type { PayloadCodec } from '../../codec/payload-codec.js';
@@ -47,7 +47,12 @@ export interface EntryCodecParts {
   readonly codecs: readonly [PayloadCodec, () => PayloadCodec];
   /** Told of bytes that are no entry of ours. */
   readonly onUndecodable: (error: CacheError) => void;
+  /** Told of an entry whose version or times the clock of this process contradicts. */
+  readonly onClockDoubt: () => void;
 }
+
+/** By how much an entry's times have to contradict this process's clock before that is compared with Redis's once more. */
+const SURE_MS = 5000;
 
 /** An entry without a payload. */
 const NO_PAYLOAD: EncodedValue = { codec: '-', compression: '-', payload: '' };
@@ -75,9 +80,22 @@ export class EntryCodec {
     if (raw === null) return undefined;
     const opened = openEnvelope(raw);
     if (typeof opened === 'string') return this.#undecodable(key, `not an entry of this format (${opened})`);
-    this.clock.observe(opened.version);
+    if (!this.clock.observe(opened.version)) {
+      this.#parts.onClockDoubt();
+      return undefined;
+    }
     if (opened.kind === 'd' || this.clearLine.hides(opened.version)) return undefined;
-    if (opened.expiresAtMs <= this.clock.nowMs()) return undefined;
+    const nowMs = this.clock.nowMs();
+    if (opened.expiresAtMs <= nowMs) {
+      // Redis would have removed it: one of the two clocks was set.
+      if (nowMs - opened.expiresAtMs > SURE_MS) this.#parts.onClockDoubt();
+      return undefined;
+    }
+    if (opened.createdAtMs - nowMs > SURE_MS) {
+      this.#parts.onClockDoubt();
+      // From before the server's clock was set back: its life would be longer by that (G2).
+      if (opened.createdAtMs - nowMs > MAX_AHEAD_MS) return undefined;
+    }
     if (opened.kind === 'a') return toEntry(opened, 'a', undefined);
     try {
       if (opened.compression === '-') return toEntry(opened, 'v', this.#codecOf(opened.codec).decode(opened.payload));

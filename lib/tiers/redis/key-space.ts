@@ -43,19 +43,29 @@ export class KeySpace {
     return this.isBucketed ? `${this.#common}{${bucketOf(key)}}:lock:${key}` : `${this.#common}lock:${key}`;
   }
 
-  /** Where the version of the last clear is; in a cluster every bucket has its own copy, in its slot. */
-  clearMarkOf(bucket: number): string {
-    return this.isBucketed ? `${this.#common}{${bucket}}:cleared` : `${this.#common}cleared`;
+  /** Where the {@link ServiceMarks} are; in a cluster every bucket has its own, in its slot. */
+  marksOf(bucket: number): string {
+    return this.isBucketed ? `${this.#common}{${bucket}}:marks` : `${this.#common}marks`;
   }
 
-  /** All of them. */
-  get clearMarks(): readonly string[] {
-    return Array.from({ length: this.isBucketed ? BUCKETS : 1 }, (_, bucket) => this.clearMarkOf(bucket));
+  /** The numbers of the service's buckets; without a cluster there is one. */
+  get buckets(): readonly number[] {
+    return Array.from({ length: this.isBucketed ? BUCKETS : 1 }, (_, bucket) => bucket);
+  }
+
+  /** The bucket whose marks are about a key. */
+  bucketFor(key: string): number {
+    return this.isBucketed ? bucketOf(key) : 0;
   }
 
   /** A `SCAN MATCH` pattern for the service's entries; glob characters in the prefix stand for themselves. */
   get pattern(): string {
     return `${this.#entries.replace(/[\\*?[\]]/g, '\\$&')}*`;
+  }
+
+  /** {@link pattern} for the entries of one bucket. */
+  patternOf(bucket: number): string {
+    return this.isBucketed ? `${this.pattern.slice(0, -1)}{${bucket}}:*` : this.pattern;
   }
 }
 

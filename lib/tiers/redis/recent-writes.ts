@@ -28,7 +28,7 @@ export interface WriteTarget {
   /** Applies writes by their versions. */
   apply(writes: readonly ScriptWrite[]): Promise<readonly WriteOutcome[]>;
   /** Clears what is older than a version. */
-  clear(version: string): Promise<void>;
+  clear(version: string): Promise<unknown>;
 }
 
 /** A write and when it was confirmed. */

@@ -7,39 +7,22 @@
  *    that was handed in is used, never closed or reconfigured.
  */
 import type { Command } from 'ioredis';
-import type { Clock } from '../../base/clock.js';
 import { atMost, Deadline } from '../../base/deadline.js';
 import { CacheError } from '../../base/errors.js';
 import { HybridClock } from '../../base/hybrid-clock.js';
 import type { EndpointHealth } from '../../observe/health.js';
 import { watchSocket } from './arrivals.js';
 import type { ConnectionListener, ConnectionMonitor, MonitoredConnection } from './connection-monitor.js';
+import type { ConnectionParts } from './connection-parts.js';
+import { EvictionWatch } from './eviction-watch.js';
 import { FailoverNews } from './failover-news.js';
 import { FirstAttempt } from './first-attempt.js';
 import { gatedCommand } from './gated-command.js';
 import type { MasterSender } from './master-sender.js';
 import { failureOf, isError, isReplyError, timedOut, unavailable } from './redis-errors.js';
-import { probeRedis, type ProbeParts } from './redis-probe.js';
+import { compareClocks, probeRedis, type ProbeParts } from './redis-probe.js';
 import { RefusalWatch } from './refusal-watch.js';
-import type { MasterNode, RedisTransport, Route, TransportListener } from './redis-transport.js';
-
-/** Makes the monitor of a connection. */
-export type MonitorFactory = (connection: MonitoredConnection) => ConnectionMonitor;
-
-/** What a connection is made of. */
-export interface ConnectionParts {
-  /** For people; without credentials. */
-  readonly endpoint: string;
-  readonly transport: RedisTransport;
-  /** False for a connection that was handed in. */
-  readonly isOwned: boolean;
-  /** ioredis's own class; passed in because ioredis is loaded on demand. */
-  readonly Command: typeof Command;
-  readonly clock: Clock;
-  readonly nodeId: string;
-  readonly connectionTimeoutMs: number;
-  readonly monitor: MonitorFactory;
-}
+import type { MasterNode, Route, TransportListener } from './redis-transport.js';
 
 /** See the file's header. */
 export class RedisConnection implements MonitoredConnection {
@@ -50,6 +33,8 @@ export class RedisConnection implements MonitoredConnection {
   /** What the versions of this process end in. */
   readonly nodeId: string;
   readonly hybridClock: HybridClock;
+  /** What Redis may evict. */
+  readonly eviction: EvictionWatch;
   /** Whether a command would be sent now. A field, because every read asks. */
   isUsable = false;
   isFull = false;
@@ -88,6 +73,10 @@ export class RedisConnection implements MonitoredConnection {
     this.#Command = isGated ? gatedCommand(parts.Command, () => this.isUsable) : parts.Command;
     this.#probeParts = { send: (node, name, args) => this.#ask(node, name, args), clock, hybridClock: this.hybridClock };
     this.#firstAttempt = new FirstAttempt(clock);
+    this.eviction = new EvictionWatch(
+      (section) => Promise.all(transport.masters().map((node) => this.#ask<string>(node, 'info', [section]))),
+      (policy) => parts.onEvictionPolicy?.(policy, this.endpoint),
+    );
     this.#monitor = parts.monitor(this);
   }
 
@@ -118,7 +107,8 @@ export class RedisConnection implements MonitoredConnection {
 
   /** What this process knows of the endpoint. */
   health(): EndpointHealth {
-    return this.#monitor.health();
+    const { policy } = this.eviction;
+    return policy === undefined ? this.#monitor.health() : { ...this.#monitor.health(), evictionPolicy: policy };
   }
 
   /** Adds a listener; returns a function that removes it. */
@@ -181,8 +171,10 @@ export class RedisConnection implements MonitoredConnection {
 
   openGate(): void {
     if (this.#isClosed) return;
+    if (!this.isUsable) this.eviction.forget();
     this.isUsable = true;
     this.#firstAttempt.end();
+    void this.eviction.known();
     // After the listeners that hear of the open gate itself.
     queueMicrotask(this.#tellFailover);
   }
@@ -207,6 +199,14 @@ export class RedisConnection implements MonitoredConnection {
     }
     this.#news.notePrimary();
     this.#tellFailover();
+    // The policy can be changed at any time.
+    if (this.isUsable) void this.eviction.refresh();
+  }
+
+  /** Compares the clocks out of turn: something says that the server's was set. Never rejects. */
+  async compareClocks(): Promise<void> {
+    const [first] = this.#parts.transport.masters();
+    if (first !== undefined && this.isUsable) await compareClocks(this.#probeParts, first).catch(() => undefined);
   }
 
   dropSocket(): void {

@@ -53,9 +53,9 @@ async function tryNode(parts: ProbeParts, node: MasterNode, { mustWrite, isClust
 
 /**
  * A slow round trip says little about the time, and the first ones of a process are slow: a few more are made then, because
- * what is older is decided by that comparison (G4).
+ * what is older is decided by that comparison (G4). @throws what `send` does
  */
-async function compareClocks({ send, clock, hybridClock }: ProbeParts, node: MasterNode): Promise<void> {
+export async function compareClocks({ send, clock, hybridClock }: ProbeParts, node: MasterNode): Promise<void> {
   for (let round = 1; ; round++) {
     const sentMs = clock.nowMs();
     const [seconds, micros] = await send<[string, string]>(node, 'time', []);

@@ -3,18 +3,21 @@
  * form of the bytes is {@link EntryCodec}'s.
  */
 import type { Clock } from '../../base/clock.js';
-import type { CacheError } from '../../base/errors.js';
+import { CacheError } from '../../base/errors.js';
 import { Announcer } from './announcement.js';
 import { applyInBuckets } from './bucketed-writes.js';
 import type { CoalescedReader, RawReceiver } from './coalesced-reader.js';
 import { DeadEntries } from './dead-entries.js';
+import { replaceIfSame } from './entry-scripts.js';
 import { EntryCodec, type EntryCodecParts, type StoredEntry } from './entry-codec.js';
 import type { KeySpace } from './key-space.js';
 import { acquireLease, extendLease, releaseLease } from './lease-script.js';
 import { RecentWrites } from './recent-writes.js';
 import type { RedisConnection } from './redis-connection.js';
-import { MARK_LIFE_MS } from './tag-mark.js';
-import { applyWrites, replaceIfSame, setClearMark, type ScriptWrite, type WriteOutcome } from './write-script.js';
+import { ServiceMarks, type TagReceiver } from './service-marks.js';
+import { tagMarkOf } from './tag-mark.js';
+import { WriteTimes } from './write-times.js';
+import { applyWrites, type ScriptWrite, type WriteOutcome } from './write-script.js';
 
 /** What a tier is made of. */
 export interface RedisTierParts extends EntryCodecParts {
@@ -26,6 +29,10 @@ export interface RedisTierParts extends EntryCodecParts {
   readonly transport: 'stream' | 'pubsub' | undefined;
   /** A write that a failover may have undone is in Redis again: what was read meanwhile is not to be kept. */
   readonly onResent: (key: string, version: string) => void;
+  /** The invalidation of a tag got a newer version than it was given. */
+  readonly onRaised: (key: string, version: string) => void;
+  /** Redis lost what invalidations rely on: all that it has counts as cleared, and so does what was copied from it. */
+  readonly onMarksLost: () => void;
 }
 
 /** See the file's header. */
@@ -33,6 +40,8 @@ export class RedisTier extends EntryCodec {
   readonly #parts: RedisTierParts;
   readonly #announcer: Announcer | undefined;
   readonly #deadEntries: DeadEntries;
+  readonly #marks: ServiceMarks;
+  readonly #times: WriteTimes;
   /** Only where Redis has replicas that may take over. */
   readonly #recent: RecentWrites | undefined;
 
@@ -42,11 +51,27 @@ export class RedisTier extends EntryCodec {
     const { connection, keySpace, transport, l2 } = parts;
     const timeoutMs = l2.commandTimeoutMs;
     this.#announcer = transport === undefined ? undefined : new Announcer({ connection, keySpace, transport, timeoutMs });
-    this.#deadEntries = new DeadEntries({ connection, keySpace, clock: parts.systemClock, timeoutMs });
+    const acceptsUntilMs = (): number => this.clock.acceptsUntilMs;
+    this.#deadEntries = new DeadEntries({ connection, keySpace, clock: parts.systemClock, timeoutMs, acceptsUntilMs });
+    const { clock, clearLine } = this;
+    this.#times = new WriteTimes(connection, parts.systemClock);
+    this.#marks = new ServiceMarks({
+      connection,
+      keySpace,
+      announcer: this.#announcer,
+      clock,
+      clearLine,
+      timeoutMs,
+      onLoss: parts.onMarksLost,
+      onForeign: (tag) => {
+        const message = 'The mark of a tag in Redis was ignored: it is no version';
+        parts.onUndecodable(new CacheError('CACHE_DECODE_FAILED', message, { service: parts.service, key: tagMarkOf(tag) }));
+      },
+    });
     if (l2.mode !== 'standalone') {
       this.#recent = new RecentWrites(parts.systemClock, {
         apply: (writes) => this.#resend(writes),
-        clear: (version) => this.#markCleared(version),
+        clear: (version) => this.#marks.clear(version, true),
       });
     }
   }
@@ -86,14 +111,21 @@ export class RedisTier extends EntryCodec {
   /**
    * Applies writes and tells the other processes of them; the outcomes are in the order of the writes.
    *
+   * @param isLate whether they were called before now: replayed, or sent again
    * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT
    */
-  async apply(writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> {
+  async apply(writes: readonly ScriptWrite[], isLate = true): Promise<WriteOutcome[]> {
     const recent = this.#recent;
-    if (recent === undefined) return this.#apply(writes);
-    const outcomes = await this.#apply(writes);
-    for (let i = 0; i < writes.length; i++)
-      if (outcomes[i] === 'created' || outcomes[i] === 'replaced') recent.add(writes[i] as ScriptWrite);
+    const outcomes = await this.#apply(writes, isLate);
+    for (let i = 0; i < writes.length; i++) {
+      const write = writes[i] as ScriptWrite;
+      // What this process writes from now on is newer than what was in its way.
+      if (write.newer !== undefined) this.clock.follow(write.newer);
+      if (outcomes[i] !== 'created' && outcomes[i] !== 'replaced') continue;
+      const { key, redisKey, sealed, raised } = write;
+      if (raised !== undefined) this.#parts.onRaised(key, raised);
+      recent?.add(raised === undefined ? write : { key, redisKey, sealed, version: raised });
+    }
     return outcomes;
   }
 
@@ -112,7 +144,8 @@ export class RedisTier extends EntryCodec {
     const write = { key, redisKey: this.nameOf(key), sealed, version };
     const announcement = this.#announcer?.ofWrites([write]);
     const within = keySpace.isBucketed ? undefined : announcement;
-    const isReplaced = await replaceIfSame(connection, write, within, l2.commandTimeoutMs);
+    const marks = keySpace.marksOf(keySpace.bucketFor(key));
+    const isReplaced = await replaceIfSame(connection, write, marks, within, l2.commandTimeoutMs);
     if (isReplaced) {
       this.#recent?.add(write);
       if (keySpace.isBucketed && announcement !== undefined) await this.#announcer?.send(announcement);
@@ -124,34 +157,41 @@ export class RedisTier extends EntryCodec {
    * Makes what was written before `version` count as nothing, in every process, and removes it from Redis: where the other
    * processes are told, a large service is gone through in the background. Other services' entries and foreign keys are not touched (G1).
    *
+   * @param isLate whether the clear was called before now, and leaves alone what has a newer version
    * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT
    */
-  async clear(version: string): Promise<void> {
+  async clear(version: string, isLate: boolean): Promise<void> {
+    let noted: string;
     try {
-      await this.#markCleared(version);
+      noted = await this.#marks.clear(version, isLate);
     } catch (error) {
       // No room for the mark either: what is removed makes some.
       if (!this.#parts.connection.isFull) throw error;
       await this.#deadEntries.remove(version);
-      await this.#markCleared(version);
+      noted = await this.#marks.clear(version, isLate);
     }
-    this.clearLine.raise(version);
-    this.#recent?.addClear(version);
-    if (this.#announcer === undefined) await this.#deadEntries.remove(version);
-    else await this.#deadEntries.removeSoon(version);
+    this.clearLine.raise(noted);
+    this.#recent?.addClear(noted);
+    if (this.#announcer === undefined) await this.#deadEntries.remove(noted);
+    else await this.#deadEntries.removeSoon(noted);
   }
 
-  /** Learns of the clears of other processes from Redis: whether one was news; `undefined`: it could not be asked. Never rejects. */
-  async learnClears(): Promise<boolean | undefined> {
-    const { connection, keySpace, l2 } = this.#parts;
+  /**
+   * Learns from Redis of clears and of the newest versions: whether a clear was news; `undefined`: it could not be asked. Never
+   * rejects.
+   */
+  async learnMarks(): Promise<boolean | undefined> {
     try {
-      // In a cluster every bucket has the mark, and a clear is done when all have.
-      const mark = await connection.send<string | null>('get', [keySpace.clearMarkOf(0)], l2.commandTimeoutMs);
-      return mark !== null && this.clearLine.raise(mark);
+      return await this.#marks.learn();
     } catch {
       // The connection has told of it.
       return undefined;
     }
+  }
+
+  /** Asks when a tag was last invalidated, together with everybody else's questions of this tick. */
+  askTag(tag: string, receive: TagReceiver): void {
+    this.#marks.ask(tag, receive);
   }
 
   /**
@@ -182,25 +222,25 @@ export class RedisTier extends EntryCodec {
     this.#deadEntries.close();
   }
 
-  #apply(writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> {
+  #apply(writes: readonly ScriptWrite[], isLate: boolean): Promise<WriteOutcome[]> {
     const { connection, keySpace, l2 } = this.#parts;
     const timeoutMs = l2.commandTimeoutMs;
-    if (keySpace.isBucketed) return applyInBuckets({ connection, keySpace, announcer: this.#announcer, timeoutMs }, writes);
-    return applyWrites(connection, writes, keySpace.clearMarkOf(0), this.#announcer?.ofWrites(writes), timeoutMs);
+    const marks = this.#marks;
+    const newest = isLate ? '' : this.clock.newest;
+    if (keySpace.isBucketed) {
+      const parts = { connection, keySpace, announcer: this.#announcer, timeoutMs, marks, times: this.#times, newest };
+      return applyInBuckets(parts, writes);
+    }
+    const announcement = this.#announcer?.ofWrites(writes);
+    const held = { name: keySpace.marksOf(0), newest };
+    return this.#times.guard(writes, !isLate, (comparesClocks) =>
+      marks.opened(0, () => applyWrites(connection, writes, { ...held, comparesClocks }, announcement, timeoutMs)),
+    );
   }
 
   async #resend(writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> {
-    const outcomes = await this.#apply(writes);
+    const outcomes = await this.#apply(writes, true);
     for (const { key, version } of writes) this.#parts.onResent(key, version);
     return outcomes;
-  }
-
-  async #markCleared(version: string): Promise<void> {
-    const { connection, keySpace, l2 } = this.#parts;
-    const mark = { version, lifeMs: MARK_LIFE_MS };
-    const announcement = this.#announcer?.ofClear(version);
-    const within = keySpace.isBucketed ? undefined : announcement;
-    await Promise.all(keySpace.clearMarks.map((name) => setClearMark(connection, name, mark, within, l2.commandTimeoutMs)));
-    if (keySpace.isBucketed && announcement !== undefined) await this.#announcer?.send(announcement);
   }
 }

@@ -87,7 +87,7 @@ export class FailoverScene {
     const lacking = [...had].filter(([name, version]) => (taken.get(name) ?? '') < version).map(([name]) => name);
     return {
       writes: lacking.filter((name) => quiet.has(name.slice(name.lastIndexOf(':') + 1))).length,
-      clears: lacking.filter((name) => name.endsWith(':cleared')).length,
+      clears: lacking.filter((name) => name.endsWith(':marks')).length,
     };
   }
 
@@ -151,8 +151,10 @@ async function versionsAt(server: RedisServer, prefix: string): Promise<Map<stri
   const found = new Map<string, string>();
   for (const name of (await server.call('KEYS', `${prefix}:*`)) as string[]) {
     if (name.endsWith(':stream')) continue;
-    const from = name.endsWith(':cleared') ? 0 : VERSION_AT;
-    found.set(name, String(await server.call('GETRANGE', name, from, from + VERSION_LENGTH - 1)));
+    const version = name.endsWith(':marks')
+      ? await server.call('HGET', name, 'c')
+      : await server.call('GETRANGE', name, VERSION_AT, VERSION_AT + VERSION_LENGTH - 1);
+    found.set(name, String(version));
   }
   return found;
 }

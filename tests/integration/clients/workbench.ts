@@ -108,7 +108,7 @@ export class Workbench {
   }
 
   /**
-   * How often each command reached Redis while `work` ran, what scripts called included; absent: never. Streams and clear marks
+   * How often each command reached Redis while `work` ran, what scripts called included; absent: never. Streams and marks
    * don't count, nor does what listens to them: a test that is about those asks Redis itself.
    */
   async countCommands(work: () => Promise<unknown>): Promise<Readonly<Record<string, number | undefined>>> {
@@ -147,7 +147,7 @@ export class Workbench {
 }
 
 /** What belongs to a service as a whole: between the prefix and its name there is nothing. */
-const COMMON = /::[\w.-]+:(?:stream|cleared)$/;
+const COMMON = /::[\w.-]+:(?:stream|marks)$/;
 
 /** All names in a database but the streams and clear marks of services, sorted. */
 export async function entryNames(server: RedisServer): Promise<string[]> {

@@ -16,7 +16,7 @@ afterEach(() => {
 });
 
 const ENTRY = `oxcache:${SERVICE}:k`;
-const MARK = `oxcache::${SERVICE}:cleared`;
+const MARKS = `oxcache::${SERVICE}:marks`;
 /** Redis is asked twice a second; the rest is for a busy machine. */
 const SOON = { timeoutMs: 2500 } as const;
 const LISTENING = new Set(['xread', 'xrange', 'xrevrange', 'subscribe', 'ping']);
@@ -88,7 +88,8 @@ describe.each(SYNCS)('G4: a clear by another process while the link is lost (%s,
   test('is noticed by its mark alone, before anything is removed', async () => {
     const setting = await openDeaf(sync);
     const { reader } = setting;
-    await bench.server.call('SET', MARK, await versionNow(), 'PX', 60_000);
+    const cleared = await versionNow();
+    await bench.server.call('HSET', MARKS, 'c', cleared, 'h', cleared);
     await until(() => reader.metrics().l1Entries === 0, SOON);
     await expectNotServed(setting);
     expect(await bench.server.call('EXISTS', ENTRY)).toBe(1);

@@ -5,11 +5,13 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from '@jest/globals';
 import { sealEnvelope, type EntryKind } from '../../../lib/codec/envelope.js';
 import type { RedisConnection } from '../../../lib/tiers/redis/redis-connection.js';
-import { applyWrites, replaceIfSame, setClearMark, type ScriptWrite } from '../../../lib/tiers/redis/write-script.js';
+import { NEVER, noteClear } from '../../../lib/tiers/redis/marks-script.js';
+import { replaceIfSame } from '../../../lib/tiers/redis/entry-scripts.js';
+import { applyWrites, type ScriptWrite } from '../../../lib/tiers/redis/write-script.js';
 import { RedisServer } from '../../support/redis-server.js';
 
 const REDIS_KEY = 'oxcache:s:k';
-const CLEARED = 'oxcache::s:cleared';
+const MARKS = 'oxcache::s:marks';
 const STREAM = 'oxcache::s:stream';
 const HOUR_MS = 3_600_000;
 const TIMEOUT_MS = 1000;
@@ -24,6 +26,7 @@ beforeAll(async () => {
 afterAll(() => server.stop());
 beforeEach(async () => {
   await server.flush();
+  await server.call('HSET', MARKS, 'c', NEVER);
   const [seconds] = (await server.call('TIME')) as [string];
   nowMs = Number(seconds) * 1000;
 });
@@ -31,6 +34,7 @@ beforeEach(async () => {
 /** Nothing of a connection but that it sends; none of these writes is refused. */
 const connection = {
   isFull: false,
+  eviction: { keepsMarks: true },
   noteWrite: () => undefined,
   send: (name: string, args: readonly (string | Buffer)[]) => server.call(name, ...args),
 } as unknown as RedisConnection;
@@ -48,8 +52,9 @@ function write(ofVersion: string, kind: EntryKind = 'v', lifeMs = HOUR_MS): Scri
 }
 
 async function apply(one: ScriptWrite): Promise<unknown> {
-  const [outcome] = await applyWrites(connection, [one], CLEARED, ANNOUNCEMENT, TIMEOUT_MS);
-  return outcome;
+  const marks = { name: MARKS, newest: '', comparesClocks: false };
+  const outcomes = await applyWrites(connection, [one], marks, ANNOUNCEMENT, TIMEOUT_MS);
+  return Array.isArray(outcomes) ? outcomes[0] : outcomes;
 }
 
 const stored = (): Promise<unknown> => server.call('GET', REDIS_KEY);
@@ -62,7 +67,7 @@ describe('what is sent again with the version that is there', () => {
     expect(await apply(first)).toBe('created');
     expect(await announced()).toBe(1);
     const shorter = write(version(), 'v', 60_000);
-    expect(await replaceIfSame(connection, shorter, ANNOUNCEMENT, TIMEOUT_MS)).toBe(true);
+    expect(await replaceIfSame(connection, shorter, MARKS, ANNOUNCEMENT, TIMEOUT_MS)).toBe(true);
     expect(await announced()).toBe(2);
     expect(await apply(first)).toBe('replaced');
     expect(await stored()).toBe(shorter.sealed);
@@ -108,7 +113,7 @@ describe('by the order of versions', () => {
   });
 
   test('what is older than a clear changes nothing, what is newer is written', async () => {
-    await setClearMark(connection, CLEARED, { version: version(5), lifeMs: HOUR_MS }, undefined, TIMEOUT_MS);
+    await noteClear(connection, MARKS, { version: version(5), newest: undefined }, undefined, TIMEOUT_MS);
     expect(await apply(write(version()))).toBe('older');
     expect(await stored()).toBeNull();
     expect(await apply(write(version(6)))).toBe('created');
@@ -118,7 +123,7 @@ describe('by the order of versions', () => {
 describe('a clear mark more than a minute in the future', () => {
   const FAR_MS = 10 * 60_000;
   beforeEach(async () => {
-    await server.call('SET', CLEARED, version(FAR_MS));
+    await server.call('HSET', MARKS, 'c', version(FAR_MS));
   });
 
   test('hides nothing: a write is taken', async () => {
@@ -142,8 +147,8 @@ describe('a clear mark more than a minute in the future', () => {
     expect(['created', 'replaced']).toContain(await apply(newer));
     expect(await stored()).toBe(newer.sealed);
     const clear = version(2);
-    await setClearMark(connection, CLEARED, { version: clear, lifeMs: HOUR_MS }, undefined, TIMEOUT_MS);
-    expect(await server.call('GET', CLEARED)).toBe(clear);
+    await noteClear(connection, MARKS, { version: clear, newest: undefined }, undefined, TIMEOUT_MS);
+    expect(await server.call('HGET', MARKS, 'c')).toBe(clear);
   });
 
   test('does not make a value that is there look as if it was not', async () => {
@@ -153,13 +158,13 @@ describe('a clear mark more than a minute in the future', () => {
 });
 
 test('a clear mark less than a minute in the future counts', async () => {
-  await server.call('SET', CLEARED, version(30_000));
+  await server.call('HSET', MARKS, 'c', version(30_000));
   expect(await apply(write(version()))).toBe('older');
   expect(await stored()).toBeNull();
 });
 
-test('an entry more than a minute in the future protects nothing', async () => {
-  await apply(write(version(10 * 60_000)));
+test('an entry more than a minute in the future that was put there past the script protects nothing', async () => {
+  await server.call('SET', REDIS_KEY, write(version(10 * 60_000)).sealed);
   const now = write(version());
   expect(await apply(now)).toBe('replaced');
   expect(await stored()).toBe(now.sealed);

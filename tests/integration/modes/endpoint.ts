@@ -83,6 +83,7 @@ async function openEndpoint(l2: L2, given?: Redis | Cluster): Promise<Endpoint> 
     random: systemRandom,
     logger,
     keyPrefix: 'modes',
+    onEvictionPolicy: () => undefined,
     monitor: (connection) => new HealthMonitor(connection, { clock: systemClock, logger, intervalMs: INTERVAL_MS }),
   });
   const acquired = await pool.acquire(service, given);

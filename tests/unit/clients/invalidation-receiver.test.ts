@@ -65,8 +65,8 @@ class Bench {
         fence.overtakeAll();
         this.told.push('forgetCopies');
       },
-      learnClears: () => {
-        this.told.push('learnClears');
+      learnMarks: () => {
+        this.told.push('learnMarks');
         return Promise.resolve(true);
       },
       compressing: new WriteFence(),
@@ -256,7 +256,7 @@ describe('the link', () => {
     bench.clock.advance(500);
     bench.receiver.linkRestored();
     expect(bench.receiver.health()).toEqual({ transport: 'stream', status: 'connected', sinceMs: lostMs + 500 });
-    expect(bench.told).toEqual(['onLinkUp', 'onLinkDown', 'learnClears', 'onLinkUp']);
+    expect(bench.told).toEqual(['onLinkUp', 'onLinkDown', 'learnMarks', 'onLinkUp']);
     expect(bench.counters.invalidationLinkLosses).toBe(1);
   });
 
@@ -271,7 +271,7 @@ describe('the link', () => {
     bench.receiver.gap('trimmed');
     expect(bench.memory.size).toBe(0);
     expect(ticket.isOvertaken).toBe(true);
-    expect(bench.told.filter((name) => name === 'onGap' || name === 'learnClears')).toHaveLength(4);
+    expect(bench.told.filter((name) => name === 'onGap' || name === 'learnMarks')).toHaveLength(4);
     expect(bench.told.some((text) => text.startsWith('info "s" dropped its 1 L1 entries'))).toBe(true);
     expect(heard.map(({ payload }) => payload)).toEqual([{ service: 's', reason: 'link' }]);
     expect(bench.counters.invalidationGaps).toBe(2);

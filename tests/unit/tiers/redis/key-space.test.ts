@@ -11,7 +11,7 @@ describe('the names of a service', () => {
     expect(plain.lockOf('42')).toBe('app::users:lock:42');
     expect(plain.stream).toBe('app::users:stream');
     expect(plain.channel).toBe('app::users:bus');
-    expect(plain.clearMarks).toEqual(['app::users:cleared']);
+    expect(plain.buckets.map((bucket) => plain.marksOf(bucket))).toEqual(['app::users:marks']);
   });
 
   test('come behind the prefix of a connection that was handed in', () => {
@@ -47,8 +47,8 @@ describe('in a cluster', () => {
 
   test('entry, lock and clear mark of a bucket share a slot; every bucket has a clear mark', () => {
     const bucket = bucketOf('x');
-    const tags = [cluster.nameOf('x'), cluster.lockOf('x'), cluster.clearMarkOf(bucket)].map(slotTagOf);
+    const tags = [cluster.nameOf('x'), cluster.lockOf('x'), cluster.marksOf(bucket)].map(slotTagOf);
     expect(new Set(tags).size).toBe(1);
-    expect(new Set(cluster.clearMarks).size).toBe(BUCKETS);
+    expect(new Set(cluster.buckets.map((each) => cluster.marksOf(each))).size).toBe(BUCKETS);
   });
 });

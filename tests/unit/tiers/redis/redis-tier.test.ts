@@ -30,6 +30,7 @@ class Bench {
     const connection = {
       hybridClock: new HybridClock(this.clock, 'me00000'),
       isFull: false,
+      eviction: { keepsMarks: true },
       noteWrite: () => undefined,
       send: (_name: string, [, count, , ...rest]: readonly string[]) => {
         this.sent.push(rest.slice(0, Number(count) - 1));
@@ -56,6 +57,9 @@ class Bench {
       codecs: [jsonCodec, () => jsonCodec],
       onUndecodable: () => undefined,
       onResent: (key) => this.resent.push(key),
+      onRaised: () => undefined,
+      onMarksLost: () => undefined,
+      onClockDoubt: () => undefined,
     });
   }
 
