@@ -151,7 +151,9 @@ export class Replayer {
   /** @throws {CacheError} when Redis fails again */
   async #replay(report: ReplayReport): Promise<void> {
     const { log, tier, mode, random, clock, pace } = this.#parts;
-    const isRestoring = mode === 'restore' || (await this.#mark.isThere());
+    // Where marks of deletions may have been evicted, nothing says any more that a value is older than a deletion.
+    const mayRestore = !(await this.#parts.connection.eviction.hasTakenTombstones());
+    const isRestoring = mayRestore && (mode === 'restore' || (await this.#mark.isThere()));
     const { invalidateBefore } = log.index.facts;
     if (invalidateBefore.version !== '') {
       await tier.clear(invalidateBefore.version, true);

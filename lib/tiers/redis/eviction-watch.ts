@@ -64,15 +64,14 @@ export class EvictionWatch {
     await this.#asked;
   }
 
-  /** Whether a mark of a deletion may have been evicted already. Never rejects. */
+  /** Whether a mark of a deletion may have been evicted already; false where the server does not say. Never rejects. */
   async hasTakenTombstones(): Promise<boolean> {
-    await this.refresh();
-    if (!(await this.known()).takesTombstones) return false;
-    try {
-      return (await this.#ask('stats')).some((info) => valueIn(info, 'evicted_keys') !== '0');
-    } catch {
-      return true;
-    }
+    const { policy, takesTombstones } = await this.known();
+    if (policy === undefined || !takesTombstones) return false;
+    return this.#ask('stats').then(
+      (infos) => infos.some((info) => valueIn(info, 'evicted_keys') !== '0'),
+      () => false,
+    );
   }
 
   async #find(): Promise<Eviction> {
