@@ -51,14 +51,24 @@ export class HybridClock {
   #anchored = false;
   #highestSeen = '';
   #renewedTo: Stamp = 0;
+  #jumpedMs: number;
+  /** By how much local time has been moved forward since the last comparison. */
+  #unprovenMs = 0;
+  readonly #onJump: () => unknown;
   #textMs = -1;
   #text = '';
 
-  /** @param nodeId {@link NODE_ID_LENGTH} characters that no other process has: the tie-break of equal times */
-  constructor(clock: Clock, nodeId: string) {
+  /**
+   * @param nodeId {@link NODE_ID_LENGTH} characters that no other process has: the tie-break of equal times
+   * @param onJump called when local time was moved forward (the machine slept): the clocks are to be compared now, or before Redis
+   *   is used again
+   */
+  constructor(clock: Clock, nodeId: string, onJump: () => unknown = () => undefined) {
     if (nodeId.length !== NODE_ID_LENGTH) throw new TypeError(`Expected a node id of ${NODE_ID_LENGTH} characters`);
     this.#clock = clock;
     this.#nodeId = nodeId;
+    this.#onJump = onJump;
+    this.#jumpedMs = clock.jumpedMs ?? 0;
   }
 
   /** Whether the clock has ever been compared with Redis. */
@@ -81,19 +91,35 @@ export class HybridClock {
     return this.#firstOffsetMs;
   }
 
-  /** The server's time as far as this process knows it, in milliseconds since the epoch. */
+  /** The server's time as far as this process knows it, in milliseconds since the epoch: what may have ended counts as ended. */
   nowMs(): number {
-    return this.#clock.nowMs() + this.#offsetMs;
+    return this.noticeJump() + this.#offsetMs;
+  }
+
+  /** Reads local time, and notices if that was moved forward since it was last read here. */
+  noticeJump(): number {
+    const localMs = this.#clock.nowMs();
+    const jumpedMs = this.#clock.jumpedMs ?? 0;
+    if (jumpedMs !== this.#jumpedMs) this.#jump(jumpedMs);
+    return localMs;
+  }
+
+  /**
+   * {@link nowMs}, but not ahead of the server's time where local time was moved forward since the clocks were compared: what is made
+   * now must not be from the future, in case it was not sleep that moved it, but somebody who set the clock.
+   */
+  provenMs(): number {
+    return this.nowMs() - this.#unprovenMs;
   }
 
   /** The next point in the order of writes, not before now: of a write that is awaited. */
   stamp(): Stamp {
-    return this.#stampAt(this.nowMs() + this.#uncertaintyMs);
+    return this.#stampAt(this.provenMs() + this.#uncertaintyMs);
   }
 
   /** The next point in the order of writes, not after now unless the last one was: of what gives way to whatever comes meanwhile. */
   stampEarly(): Stamp {
-    return this.#stampAt(this.nowMs() - this.#uncertaintyMs);
+    return this.#stampAt(this.provenMs() - this.#uncertaintyMs);
   }
 
   /** The text of a stamp, {@link VERSION_LENGTH} characters. */
@@ -170,6 +196,7 @@ export class HybridClock {
   anchor(serverMs: number, sentMs: number, receivedMs: number): void {
     const uncertainty = (receivedMs - sentMs) / 2;
     const sample = serverMs - (sentMs + receivedMs) / 2;
+    this.#unprovenMs = 0;
     if (!this.#anchored) {
       this.#anchored = true;
       // The line of time moves: what was followed before may lie in its future again.
@@ -188,6 +215,14 @@ export class HybridClock {
     const driftMs = Math.max(0, receivedMs - this.#comparedAtMs) * MAX_DRIFT;
     this.#uncertaintyMs = isExplained ? Math.min(this.#uncertaintyMs + driftMs, bySample) : bySample;
     this.#comparedAtMs = receivedMs;
+  }
+
+  #jump(jumpedMs: number): void {
+    const byMs = jumpedMs - this.#jumpedMs;
+    this.#jumpedMs = jumpedMs;
+    if (!this.#anchored) return;
+    this.#unprovenMs += byMs;
+    this.#onJump();
   }
 
   #stampAt(ms: number): Stamp {

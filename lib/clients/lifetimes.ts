@@ -41,7 +41,7 @@ export class Lifetimes {
 
   /** Times of an L2 entry written now. `staleMs` is how long it is kept past its TTL. */
   redisTimes(lifeMs: number, staleMs: number): EntryTimes {
-    const nowMs = this.#hybrid === undefined ? this.#clock.nowMs() : this.#hybrid.nowMs();
+    const nowMs = this.#hybrid === undefined ? this.#clock.nowMs() : this.#hybrid.provenMs();
     return { createdAtMs: nowMs, freshUntilMs: nowMs + lifeMs, expiresAtMs: nowMs + lifeMs + staleMs };
   }
 

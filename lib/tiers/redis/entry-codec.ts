@@ -156,7 +156,7 @@ export class EntryCodec {
 
   /** An entry that says "deleted", which Redis remembers for `lifeMs` from now on. */
   sealDeletion(version: string, lifeMs: number): string | Buffer {
-    const nowMs = this.clock.nowMs();
+    const nowMs = this.clock.provenMs();
     const endMs = nowMs + lifeMs;
     return this.#sealMark('d', version, { createdAtMs: nowMs, freshUntilMs: endMs, expiresAtMs: endMs });
   }

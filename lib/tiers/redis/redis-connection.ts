@@ -67,7 +67,7 @@ export class RedisConnection implements MonitoredConnection {
     this.isOwned = parts.isOwned;
     this.isCluster = transport.isCluster;
     this.nodeId = nodeId;
-    this.hybridClock = new HybridClock(clock, nodeId);
+    this.hybridClock = new HybridClock(clock, nodeId, () => this.isUsable && void this.probe(false).catch(() => undefined));
     // A cluster has one database, and sends a command anew to follow a slot.
     const isGated = !parts.isOwned && !transport.isCluster;
     this.#Command = isGated ? gatedCommand(parts.Command, () => this.isUsable) : parts.Command;
@@ -246,6 +246,7 @@ export class RedisConnection implements MonitoredConnection {
     asBytes: boolean,
     isProbe: boolean,
   ): Promise<T> {
+    this.hybridClock.noticeJump();
     const CommandOf = isProbe ? this.#parts.Command : this.#Command;
     const command = new CommandOf(name, args, asBytes ? {} : { replyEncoding: 'utf8' });
     return new Promise<T>((resolve, reject) => {

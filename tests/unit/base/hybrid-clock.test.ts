@@ -197,3 +197,63 @@ test('versions of one process sort like the calls that made them, whatever happe
     { numRuns: 500 },
   );
 });
+
+describe('G16: local time that was moved forward', () => {
+  /** A clock that counts as having slept when the test says so. */
+  class Sleeper extends FakeClock {
+    jumpedMs = 0;
+    jump(ms: number): void {
+      this.jumpedMs += ms;
+      this.advance(ms);
+    }
+  }
+
+  function makeSleeper(): { clock: Sleeper; hybrid: HybridClock; jumps: () => number; next: () => string } {
+    const clock = new Sleeper(SERVER_MS);
+    let jumps = 0;
+    const hybrid = new HybridClock(clock, 'node001', () => jumps++);
+    hybrid.anchor(SERVER_MS, SERVER_MS, SERVER_MS);
+    return { clock, hybrid, jumps: () => jumps, next: () => hybrid.versionOf(hybrid.stamp()) };
+  }
+
+  test('has lives end at once, and asks for a comparison once', () => {
+    const { clock, hybrid, jumps } = makeSleeper();
+    clock.jump(6000);
+    expect(hybrid.nowMs()).toBe(SERVER_MS + 6000);
+    hybrid.nowMs();
+    expect(jumps()).toBe(1);
+  });
+
+  test('makes no version and no time of the future: it may have been set, while the server has not slept', () => {
+    const { clock, hybrid, next } = makeSleeper();
+    clock.jump(3_600_000);
+    expect(hybrid.provenMs()).toBe(SERVER_MS);
+    expect(msOf(next())).toBe(SERVER_MS);
+    hybrid.anchor(SERVER_MS, clock.nowMs(), clock.nowMs());
+    expect(hybrid.nowMs()).toBe(SERVER_MS);
+    expect(hybrid.provenMs()).toBe(SERVER_MS);
+    expect(msOf(next())).toBe(SERVER_MS);
+  });
+
+  test('is followed by versions as soon as the server says that it was sleep', () => {
+    const { clock, hybrid, next } = makeSleeper();
+    clock.jump(6000);
+    next();
+    hybrid.anchor(SERVER_MS + 6000, clock.nowMs(), clock.nowMs());
+    expect(hybrid.provenMs()).toBe(SERVER_MS + 6000);
+    expect(msOf(next())).toBe(SERVER_MS + 6000);
+  });
+
+  test('is nothing special before the first comparison', () => {
+    const clock = new Sleeper(SERVER_MS);
+    const hybrid = new HybridClock(clock, 'node001', () => {
+      throw new Error('there is nothing to compare with');
+    });
+    const early = hybrid.stamp();
+    clock.jump(6000);
+    const late = hybrid.stamp();
+    hybrid.anchor(SERVER_MS + 6000, clock.nowMs(), clock.nowMs());
+    expect(hybrid.versionOf(early) < hybrid.versionOf(late)).toBe(true);
+    expect(msOf(hybrid.versionOf(late))).toBe(SERVER_MS + 6000);
+  });
+});
