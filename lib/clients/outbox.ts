@@ -200,7 +200,7 @@ export class Outbox {
   #logged(key: string): LogEntry | undefined {
     const logged = this.#log?.find(key);
     if (logged === undefined || logged.isDoubtful) return undefined;
-    return logged.segment?.adoptedFrom !== undefined && this.#tier.isUsable ? undefined : logged;
+    return logged.adoptedFrom !== undefined && this.#tier.isUsable ? undefined : logged;
   }
 
   /** Both ends of a write that is logged and sent at once: Redis's word counts, unless it did not confirm. */

@@ -31,7 +31,7 @@ export interface LogSources {
   readonly onInvalidated: () => void;
 }
 
-/** Opens the log of a service and takes over what dead processes left of it. Never rejects because of the disk. */
+/** Puts the log of a service together; the keeper hands it what dead processes left. Never rejects because of the disk. */
 export async function assembleLog(wal: ResolvedWal, sources: LogSources): Promise<ServiceLog> {
   const { config, shared, keeper, tier, connection } = sources;
   const { clock, random, global } = shared;
@@ -39,11 +39,13 @@ export async function assembleLog(wal: ResolvedWal, sources: LogSources): Promis
   const onTrouble = (trouble: LogTrouble): void => {
     tellOfTrouble(trouble, wal, sources);
   };
-  const { folder, error } = await keeper.placeOf(wal.dir, config.name, endpoint);
+  const { folder, makeFolder, error } = await keeper.placeOf(wal.dir, config.name, endpoint);
   if (folder === undefined) onTrouble({ kind: 'disk-failed', count: 0, error, isFirst: true });
-  const log = await WriteAheadLog.open({
+  const log = new WriteAheadLog({
     disk: nodeDisk,
+    openFiles: keeper.openFiles,
     folder,
+    makeFolder,
     clock,
     hybridClock: tier.clock,
     random,
@@ -53,6 +55,7 @@ export async function assembleLog(wal: ResolvedWal, sources: LogSources): Promis
     maxAgeMs: wal.maxAgeMs,
     about: { service: config.name, keyPrefix: global.keyPrefix, endpoint, processId: keeper.processId, pid: process.pid },
     onTrouble,
+    onAdopted: sources.onSuperseded,
   });
   const replayer = new Replayer({
     log,
@@ -70,7 +73,7 @@ export async function assembleLog(wal: ResolvedWal, sources: LogSources): Promis
     },
   });
   const serviceLog = new ServiceLog(log, replayer, wal.mode === 'always');
-  await keeper.adoptFor(wal.dir, config.name, endpoint, serviceLog);
+  await keeper.keep(wal.dir, config.name, endpoint, serviceLog);
   connection.listen({
     onUsable: () => {
       serviceLog.replay();
@@ -140,6 +143,24 @@ function tellOfTrouble(trouble: LogTrouble, wal: ResolvedWal, { config, shared, 
       logger.error(`${log} could not be forced to the disk (${reasonOf(trouble.error)}); it is written again to another file.`);
       report(new CacheError('CACHE_LOG_FULL', `${log} could not be forced to the disk`, { service, cause: trouble.error }));
       return;
+    case 'adopted':
+      if (trouble.keys > 0)
+        logger.info(
+          `Took over ${trouble.logs} logs of "${service}" from processes that are gone, ${trouble.keys} keys in ${(trouble.durationMs / 1000).toFixed(1)} s.`,
+        );
+      return;
+    case 'foreign-files':
+      logger.warn(`Left alone, because it is no file of ${log}: ${trouble.paths.join(', ')}`);
+      return;
+    case 'files-gone': {
+      counters.valuesGivenUp += trouble.givenUp;
+      const message =
+        `${trouble.files} files of ${log} were removed, moved or replaced below ${wal.dir} while in use; what they held was ` +
+        `written anew, ${trouble.givenUp} values could not be and their keys will be invalidated`;
+      logger.error(`${message}. Leave wal.dir alone while processes use it.`);
+      report(new CacheError('CACHE_LOG_CORRUPT', message, { service }));
+      return;
+    }
     case 'damaged': {
       counters.logDamage += trouble.lost + trouble.invalidated;
       const message = `A log of "${service}" that was taken over is damaged: ${trouble.lost} stretches could not be read; of ${trouble.invalidated} records only the key could, and will be invalidated`;

@@ -69,8 +69,10 @@ export async function createManager(source: string | ConfigObject, options: Mana
   // A logger of the user's own, or none, is not to be drawn over.
   if (options.logger === undefined && isWritten('info', config.global.logLevel) && process.stderr.isTTY)
     shared.events.on('replay', new ReplayLine(process.stderr).show);
-  const { pool, buses } = shared.infrastructure ?? {};
-  await Promise.all([pool?.connect(), buses?.start()]);
+  const { pool, buses, keeper } = shared.infrastructure ?? {};
+  // First what was cleared by processes that are gone: before Redis can be read, and told that all is well.
+  await keeper?.start();
+  await Promise.all([pool?.connect(), buses?.start(), keeper?.settle()]);
   await Promise.all(cores.map((core) => core.learned));
   return new CacheManager(cores, shared);
 }

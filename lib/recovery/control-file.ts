@@ -1,12 +1,13 @@
 /**
  * The invalidation of a whole service, in a file of its own that is written in full when it is made: overwriting it in place
  * needs no room, so that it also works when the disk is full. Both halves hold the same facts; a torn or damaged half leaves
- * the other.
+ * the other. It is opened by its name for each change, so it is always the file that a successor will read.
  */
 import { crc32 } from 'node:zlib';
 import { VERSION_LENGTH } from '../base/hybrid-clock.js';
 import type { LogDisk, LogFile } from './log-disk.js';
 import { NO_VERSION } from './log-record.js';
+import type { OpenFiles } from './open-files.js';
 
 /** A point in the order of writes. */
 export interface LogPoint {
@@ -50,8 +51,9 @@ const IS_INVALIDATE_LOCAL = 2;
 /** See the file's header. */
 export class ControlFile {
   readonly #disk: LogDisk;
+  readonly #openFiles: OpenFiles;
   readonly #path: string;
-  #file: LogFile | undefined;
+  #isMade = false;
   #sequence = 0;
   #next: ControlFacts = NOTHING_CLEARED;
   /** A write that waits for the one under way. */
@@ -59,8 +61,9 @@ export class ControlFile {
   #last: Promise<void> = Promise.resolve();
 
   /** The file of the log in `folder`; it is made with the first {@link write}. */
-  constructor(disk: LogDisk, folder: string) {
+  constructor(disk: LogDisk, openFiles: OpenFiles, folder: string) {
     this.#disk = disk;
+    this.#openFiles = openFiles;
     this.#path = `${folder}/${CONTROL_FILE}`;
   }
 
@@ -69,7 +72,7 @@ export class ControlFile {
     let bytes: Buffer;
     try {
       if (!(await disk.list(folder)).includes(CONTROL_FILE)) return NOTHING_CLEARED;
-      bytes = await disk.read(`${folder}/${CONTROL_FILE}`);
+      bytes = await disk.read(`${folder}/${CONTROL_FILE}`, CONTROL_FILE_LENGTH);
     } catch {
       return undefined;
     }
@@ -99,26 +102,45 @@ export class ControlFile {
     return queued;
   }
 
-  /** Closes the file, once what is under way is done. */
+  /** Whether there is a file at its place. @throws the system's error */
+  async isThere(): Promise<boolean> {
+    return (await this.#disk.identify(this.#path)) !== undefined;
+  }
+
+  /** Resolves when nothing is being written any more. */
   async close(): Promise<void> {
     await this.#last;
-    await this.#file?.close();
   }
 
   async #replace(facts: ControlFacts): Promise<void> {
     const half = encode(facts, ++this.#sequence);
-    if (this.#file === undefined) {
-      this.#file = await this.#create(half);
+    const file = await this.#openFiles.open(() => this.#open());
+    if (file === undefined) {
+      await this.#openFiles.open(() => this.#make(half, facts !== NOTHING_CLEARED));
+      this.#isMade = true;
       return;
     }
-    // One after the other: at any moment one of them is whole.
-    for (const at of HALVES) {
-      await this.#file.write(half, at);
-      await this.#file.sync();
+    try {
+      // One after the other: at any moment one of them is whole.
+      for (const at of HALVES) {
+        await file.write(half, at);
+        await file.sync();
+      }
+    } finally {
+      await file.close();
     }
   }
 
-  async #create(half: Buffer): Promise<LogFile> {
+  /** The file; `undefined` when it has to be made. */
+  async #open(): Promise<LogFile | undefined> {
+    if (!this.#isMade) return undefined;
+    return this.#disk.open(this.#path).catch((error: unknown) => {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      throw error;
+    });
+  }
+
+  async #make(half: Buffer, isSynced: boolean): Promise<void> {
     const bytes = Buffer.alloc(CONTROL_FILE_LENGTH);
     for (const at of HALVES) half.copy(bytes, at);
     // One that could neither be written nor removed is used again.
@@ -128,8 +150,8 @@ export class ControlFile {
     });
     try {
       await file.write(bytes, 0);
-      await file.sync();
-      return file;
+      if (isSynced) await file.sync();
+      await file.close();
     } catch (error) {
       await file.close().catch(() => undefined);
       await this.#disk.remove(this.#path).catch(() => undefined);

@@ -22,6 +22,8 @@ export class LogEntry {
   isUnderWay = false;
   /** Whether another process is known to have written the key since: Redis, once it can be asked, knows which write counts. */
   isDoubtful = false;
+  /** The folder of the dead process's log it was taken over with; `undefined` for a write of this process. */
+  adoptedFrom: string | undefined = undefined;
   /** Whether its record was handed to a file, whatever became of it: the disk may have it. */
   wasAppended = false;
   /** Whether the disk has, or may have, an older record of the key. */

@@ -10,10 +10,11 @@ import { lstat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import type { Clock } from '../base/clock.js';
 import { misuse } from '../base/describe-value.js';
-import { AliveSocket, SOCKET_NAME } from './alive-socket.js';
-import type { LogDisk, LogFile } from './log-disk.js';
-import { adoptedName, isLogOf, isProcessId, parseLogFolder } from './log-name.js';
-import { describeOwner, OWNER_NAME, type LogOwner } from './log-owner.js';
+import { SOCKET_NAME } from './alive-socket.js';
+import { isMissing, type LogDisk } from './log-disk.js';
+import { adoptedName, isProcessId, parseLogFolder, servicePartOf } from './log-name.js';
+import { OWNER_NAME } from './log-owner.js';
+import { OwnerSign } from './owner-sign.js';
 import { isOwnerGone, TOUCH_INTERVAL_MS } from './owner-life.js';
 
 export { logNameOf } from './log-name.js';
@@ -26,6 +27,8 @@ export interface HomeParts {
   readonly processId: string;
   readonly disk: LogDisk;
   readonly clock: Clock;
+  /** Another process that had watched this one is gone, or closes. */
+  readonly onWatcherGone: () => void;
 }
 
 /** A folder that could not be looked into. */
@@ -36,10 +39,14 @@ export interface UnreadableFolder {
 
 /** What {@link LogHome.adopt} came to. */
 export interface AdoptedLogs {
-  /** Where the logs are now: below this process's folder. */
-  readonly folders: readonly string[];
+  /** Where the logs are now, below this process's folder, by their name. */
+  readonly folders: ReadonlyMap<string, readonly string[]>;
+  /** Logs of gone processes for a service of ours, with another key prefix or endpoint: not to be replayed here. */
+  readonly strangers: readonly string[];
   /** What was skipped. Logs may be in there. */
   readonly unreadable: readonly UnreadableFolder[];
+  /** The folders of other processes, living or not; sorted. */
+  readonly neighbours: readonly string[];
 }
 
 /** The folder of another process. */
@@ -59,32 +66,17 @@ export class LogHome {
   readonly folder: string;
   readonly #parts: HomeParts;
   readonly #dir: string;
-  readonly #owner: LogOwner;
-  readonly #socket: AliveSocket | undefined;
-  readonly #ownerFile: LogFile;
-  readonly #ownerBytes: Uint8Array;
-  readonly #userId: number;
+  readonly #sign: OwnerSign;
   #cancelTouch: () => void = () => undefined;
   /** Calls that move folders come one after the other; closing comes last. */
   #lastCall: Promise<unknown> = Promise.resolve();
   #closing: Promise<void> | undefined;
 
-  private constructor(
-    parts: HomeParts,
-    folder: string,
-    userId: number,
-    socket: AliveSocket | undefined,
-    owner: LogOwner,
-    file: LogFile,
-  ) {
+  private constructor(parts: HomeParts, folder: string, sign: OwnerSign) {
     this.#parts = parts;
     this.#dir = dirname(folder);
     this.folder = folder;
-    this.#userId = userId;
-    this.#socket = socket;
-    this.#owner = owner;
-    this.#ownerFile = file;
-    this.#ownerBytes = bytesOf(owner);
+    this.#sign = sign;
     this.#planTouch();
   }
 
@@ -94,33 +86,11 @@ export class LogHome {
    * @throws the system's error (EACCES, EROFS, ENOSPC, …)
    */
   static async open(parts: HomeParts): Promise<LogHome> {
-    const { disk, processId, clock } = parts;
+    const { disk, processId, clock, onWatcherGone } = parts;
     if (!isProcessId(processId)) throw misuse('processId', '1 to 64 letters, digits, `_` or `-`', processId);
     // The working directory may change; the logs stay where they are.
     const folder = resolve(parts.dir, processId);
-    await disk.makeFolder(folder);
-    const facts = await lstat(folder);
-    if (!facts.isDirectory()) throw Object.assign(new Error(`ENOTDIR: not a folder: ${folder}`), { code: 'ENOTDIR' });
-    // First the sign of life, then the name: who sees the name sees a living owner.
-    const socket = await AliveSocket.listen(folder);
-    let file: LogFile | undefined;
-    try {
-      const owner = await describeOwner(processId, clock.nowMs(), socket === undefined ? 'pid' : 'socket');
-      file = await disk.create(join(folder, OWNER_NAME));
-      await file.write(bytesOf(owner), 0).catch((error: unknown) => {
-        // The socket says enough, and what the dead left must not wait for room. The next touch writes it.
-        if (socket === undefined || (error as NodeJS.ErrnoException).code !== 'ENOSPC') throw error;
-      });
-      await file.sync();
-      for (const path of [folder, dirname(folder), dirname(dirname(folder))]) await disk.syncFolder(path);
-      return new LogHome(parts, folder, facts.uid, socket, owner, file);
-    } catch (error) {
-      await socket?.close();
-      await file?.close();
-      if (file !== undefined) await disk.remove(join(folder, OWNER_NAME)).catch(() => undefined);
-      await disk.remove(folder).catch(() => undefined);
-      throw error;
-    }
+    return new LogHome(parts, folder, await OwnerSign.show({ folder, processId, disk, clock }, onWatcherGone));
   }
 
   /** Where the log called `logName` of this process belongs; it is not made here. */
@@ -128,36 +98,21 @@ export class LogHome {
     return join(this.folder, logName);
   }
 
-  /**
-   * Claims the logs of this name that processes left behind that are gone, and removes what is left of such processes. What is
-   * claimed is returned once, by one call of one process. After {@link close} nothing is claimed.
-   *
-   * @throws the system's error when `wal.dir` cannot be read; a single folder that cannot be is skipped
-   */
-  adopt(logName: string): Promise<AdoptedLogs> {
-    const call = this.#lastCall.then(() => this.#adopt(logName));
-    this.#lastCall = call.catch(() => undefined);
-    return call;
+  /** Makes the folder, and what shows life in it, again where they are gone. @throws the system's error */
+  async ensure(): Promise<void> {
+    if (this.#closing === undefined) await this.#sign.ensure();
   }
 
   /**
-   * The folders of logs that gone processes wrote for a service of this name, but for another key prefix or endpoint than
-   * `logName`'s: not to be replayed here, and worth a warning. What cannot be read is left out.
+   * Claims the logs with these names that processes left behind that are gone, and removes what is left of such processes. What
+   * is claimed is returned once, by one call of one process. After {@link close} nothing is claimed.
+   *
+   * @throws the system's error when `wal.dir` cannot be read; a single folder that cannot be is skipped
    */
-  async strangersOf(service: string, logName: string): Promise<readonly string[]> {
-    const strangers: string[] = [];
-    await this.#visit(async (neighbour) => {
-      const found = neighbour.names.filter((name) => {
-        const log = parseLogFolder(name)?.logName;
-        return log !== undefined && log !== logName && isLogOf(service, log);
-      });
-      if (found.length === 0 || !(await this.#isGone(neighbour))) return;
-      for (const name of found) {
-        const folder = join(neighbour.folder, name);
-        if ((await lstat(folder)).isDirectory()) strangers.push(folder);
-      }
-    });
-    return strangers;
+  adopt(logNames: readonly string[]): Promise<AdoptedLogs> {
+    const call = this.#lastCall.then(() => this.#adopt(new Set(logNames)));
+    this.#lastCall = call.catch(() => undefined);
+    return call;
   }
 
   /**
@@ -170,67 +125,75 @@ export class LogHome {
 
   async #close(): Promise<void> {
     this.#cancelTouch();
-    await this.#ownerFile.close().catch(() => undefined);
-    await this.#socket?.close();
+    await this.#sign.close();
     await this.#removeEmpty(this.folder).catch(() => undefined);
   }
 
-  async #adopt(logName: string): Promise<AdoptedLogs> {
-    const folders: string[] = [];
-    if (this.#closing !== undefined) return { folders, unreadable: [] };
-    const unreadable = await this.#visit(async (neighbour) => {
+  async #adopt(logNames: ReadonlySet<string>): Promise<AdoptedLogs> {
+    const folders = new Map<string, string[]>();
+    const strangers: string[] = [];
+    const unreadable: UnreadableFolder[] = [];
+    const neighbours: string[] = [];
+    if (this.#closing !== undefined) return { folders, strangers, unreadable, neighbours };
+    const services = new Set([...logNames].map(servicePartOf));
+    for await (const neighbour of this.#neighbours(unreadable)) {
       const { names, facts, folder } = neighbour;
-      const wanted = names.filter((name) => parseLogFolder(name)?.logName === logName);
-      if (wanted.length === 0 && !isLeftover(names)) return;
-      // What another user wrote is no word of ours, even where we may read it.
-      if (facts.uid !== this.#userId) {
-        if (wanted.length > 0) throw new Error(`The logs in ${folder} belong to another user`);
-        return;
+      neighbours.push(folder);
+      const logNameAt = (name: string): string => parseLogFolder(name)?.logName ?? '';
+      const wanted = names.filter((name) => logNames.has(logNameAt(name)));
+      const strange = names.filter((name) => !logNames.has(logNameAt(name)) && services.has(servicePartOf(logNameAt(name))));
+      if (wanted.length === 0 && strange.length === 0 && !isLeftover(names)) continue;
+      try {
+        // What another user wrote is no word of ours, even where we may read it.
+        if (facts.uid !== this.#sign.userId) {
+          if (wanted.length > 0) throw new Error(`The logs in ${folder} belong to another user`);
+          continue;
+        }
+        if (!(await this.#isGone(neighbour))) continue;
+        for (const name of wanted) {
+          const target = await this.#take(neighbour, name);
+          if (target !== undefined) folders.set(logNameAt(name), [...(folders.get(logNameAt(name)) ?? []), target]);
+        }
+        for (const name of strange) if (await isFolder(join(folder, name))) strangers.push(join(folder, name));
+        await this.#removeEmpty(folder);
+      } catch (error) {
+        await noteUnreadable(unreadable, folder, error);
       }
-      if (!(await this.#isGone(neighbour))) return;
-      for (const name of wanted) {
-        const target = await this.#take(neighbour, name);
-        if (target !== undefined) folders.push(target);
-      }
-      await this.#removeEmpty(folder);
-    });
-    return { folders, unreadable };
+    }
+    return { folders, strangers, unreadable, neighbours };
   }
 
   /** Moves one log of a neighbour that is gone here; `undefined` when another process was faster, or it is no folder. */
   async #take({ folder, processId }: Neighbour, name: string): Promise<string | undefined> {
     const parsed = parseLogFolder(name);
     const from = join(folder, name);
-    if (parsed === undefined || (await factsOf(from))?.isDirectory() !== true) return undefined;
+    if (parsed === undefined || !(await isFolder(from))) return undefined;
     const target = join(this.folder, adoptedName(parsed, processId));
     return (await this.#parts.disk.rename(from, target)) ? target : undefined;
   }
 
-  /** Shows every folder of another process to `look`; returns those where it failed. */
-  async #visit(look: (neighbour: Neighbour) => Promise<void>): Promise<readonly UnreadableFolder[]> {
-    const unreadable: UnreadableFolder[] = [];
-    for (const processId of await this.#parts.disk.list(this.#dir)) {
+  /** The folders of other processes; those that could not be looked into are added to `unreadable`. */
+  async *#neighbours(unreadable: UnreadableFolder[]): AsyncIterableIterator<Neighbour> {
+    const { disk } = this.#parts;
+    for (const processId of await disk.list(this.#dir)) {
       const folder = join(this.#dir, processId);
       if (!isProcessId(processId) || folder === this.folder) continue;
+      let neighbour: Neighbour;
       try {
-        const facts = await factsOf(folder);
-        if (facts?.isDirectory() !== true) continue;
-        await look({ processId, folder, facts, names: await this.#parts.disk.list(folder) });
+        const facts = await lstat(folder);
+        if (!facts.isDirectory()) continue;
+        neighbour = { processId, folder, facts, names: await disk.list(folder) };
       } catch (error) {
-        // A folder that went away while it was looked at is nobody's trouble.
-        if ((await factsOf(folder).catch(() => 'there')) === undefined) continue;
-        unreadable.push({ folder, error: error instanceof Error ? error : new Error(String(error)) });
+        await noteUnreadable(unreadable, folder, error);
+        continue;
       }
+      yield neighbour;
     }
-    return unreadable;
   }
 
   #isGone({ folder }: Neighbour): Promise<boolean> {
-    return isOwnerGone(folder, this.#owner, async () => {
-      // The time of the file system, which may be another machine's: what it notes for a file that was written just now.
-      await this.#touch();
-      return (await lstat(join(this.folder, OWNER_NAME))).mtimeMs;
-    });
+    // The time of the file system, which may be another machine's: what it notes for a file that was written just now.
+    return isOwnerGone(folder, this.#sign.owner, () => this.#sign.touch());
   }
 
   /** Removes a folder in which there is nothing but what says whose it is. */
@@ -243,17 +206,14 @@ export class LogHome {
     await disk.remove(folder);
   }
 
-  async #touch(): Promise<void> {
-    await this.#ownerFile.write(this.#ownerBytes, 0);
-    // So that a server of files has it too.
-    await this.#ownerFile.sync();
-  }
-
   #planTouch(): void {
     this.#cancelTouch = this.#parts.clock.schedule(() => {
       this.#planTouch();
       // A disk that fails now may work the next time.
-      this.#touch().catch(() => undefined);
+      this.#sign
+        .ensure()
+        .then(() => this.#sign.touch())
+        .catch(() => undefined);
     }, TOUCH_INTERVAL_MS);
   }
 }
@@ -263,15 +223,20 @@ function isLeftover(names: readonly string[]): boolean {
   return names.length > 0 && names.every((name) => OWN_FILES.includes(name));
 }
 
-function bytesOf(owner: LogOwner): Uint8Array {
-  return Buffer.from(`${JSON.stringify(owner)}\n`);
+/** A folder that went away while it was looked at is nobody's trouble. */
+async function noteUnreadable(unreadable: UnreadableFolder[], folder: string, error: unknown): Promise<void> {
+  const isGone = await lstat(folder).then(
+    () => false,
+    (failure: unknown) => isMissing(failure),
+  );
+  if (!isGone) unreadable.push({ folder, error: error instanceof Error ? error : new Error(String(error)) });
 }
 
-async function factsOf(path: string): Promise<Stats | undefined> {
+async function isFolder(path: string): Promise<boolean> {
   try {
-    return await lstat(path);
+    return (await lstat(path)).isDirectory();
   } catch (error) {
-    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    if (isMissing(error)) return false;
     throw error;
   }
 }

@@ -64,16 +64,36 @@ export class LogIndex {
     return true;
   }
 
-  /** Takes a write found in the log that a process left in `folder`, unless what is known is newer; whether it was taken. */
-  adopt(entry: LogEntry, folder: string): boolean {
+  /** Takes a write found in the log that a process left behind, unless what is known is newer; whether it was taken. */
+  adopt(entry: LogEntry): boolean {
     const known = this.#entries.get(entry.key);
     if (isBefore(entry, this.#facts.deadBefore)) return false;
     if (known !== undefined) {
-      if (isBefore(entry, known) || (known.isLocalTime !== entry.isLocalTime && !isLater(entry, known, folder))) return false;
+      if (isBefore(entry, known) || (known.isLocalTime !== entry.isLocalTime && !isLater(entry, known))) {
+        // The disk has an older record: Redis's word for what is known has to be written down.
+        known.isShadowing = true;
+        return false;
+      }
       this.#supersede(known, entry);
     }
     this.#insert(entry);
     return true;
+  }
+
+  /**
+   * {@link adopt}s an entry of another index, which loses it, with its record.
+   *
+   * @param offsetMs puts an entry of before the first contact with Redis on its clock; absent: that is not known yet
+   */
+  adoptFrom(staged: LogIndex, entry: LogEntry, offsetMs: number | undefined): boolean {
+    staged.#entries.delete(entry.key);
+    if (entry.kind === 'value') staged.#values--;
+    if (offsetMs !== undefined) rebaseEntry(entry, offsetMs);
+    const isTaken = this.adopt(entry);
+    // Its record is in a file already.
+    if (isTaken) unpin(entry);
+    else uncount(entry);
+    return isTaken;
   }
 
   /** Removes an entry. */
@@ -148,12 +168,7 @@ export class LogIndex {
     if (!this.#hasLocal && !deadBefore.isLocalTime) return;
     this.#hasLocal = false;
     for (const entry of this.#entries.values()) {
-      if (entry.isLocalTime) {
-        entry.version = shiftVersion(entry.version, offsetMs);
-        entry.expiresAtMs += offsetMs;
-        entry.shiftMs = offsetMs;
-        entry.isLocalTime = false;
-      }
+      rebaseEntry(entry, offsetMs);
       // Only now can it be compared with what was cleared.
       if (isBefore(entry, this.#facts.deadBefore)) this.remove(entry);
     }
@@ -176,10 +191,22 @@ export class LogIndex {
     if (entry.kind === 'value') this.#values--;
     entry.sealed = undefined;
     unpin(entry);
-    if (entry.segment === undefined) return;
-    entry.segment.liveBytes -= entry.length;
-    entry.segment = undefined;
+    uncount(entry);
   }
+}
+
+function uncount(entry: LogEntry): void {
+  if (entry.segment === undefined) return;
+  entry.segment.liveBytes -= entry.length;
+  entry.segment = undefined;
+}
+
+function rebaseEntry(entry: LogEntry, offsetMs: number): void {
+  if (!entry.isLocalTime) return;
+  entry.version = shiftVersion(entry.version, offsetMs);
+  entry.expiresAtMs += offsetMs;
+  entry.shiftMs = offsetMs;
+  entry.isLocalTime = false;
 }
 
 function pin(entry: LogEntry, segment: LogSegment): void {
@@ -203,9 +230,9 @@ function isBefore(entry: LogPoint, point: LogPoint): boolean {
  * Whether an adopted write is newer than one on another clock. In one log the order of the records says so. What this process
  * wrote itself is newer; between other processes the numbers are the best guess.
  */
-function isLater(entry: LogEntry, known: LogEntry, folder: string): boolean {
-  const origin = known.segment?.adoptedFrom;
-  return origin !== undefined && (origin === folder || entry.version > known.version);
+function isLater(entry: LogEntry, known: LogEntry): boolean {
+  const origin = known.adoptedFrom;
+  return origin !== undefined && (origin === entry.adoptedFrom || entry.version > known.version);
 }
 
 /** On different clocks the numbers are the best guess; the order in which logs are found says nothing. */

@@ -1,12 +1,16 @@
 /**
- * The logs of one manager: where each has its folder, and which logs of dead processes it takes over — when it opens, and
- * from time to time, because other processes die too and may never be started again (G7).
+ * The logs of one manager: where each has its folder, and which logs of dead processes it takes over — when it opens, as soon
+ * as another process is seen to be gone, and from time to time, because not every death can be seen (G7).
  */
+import { atMost } from '../base/at-most.js';
+import { BackgroundTasks } from '../base/background-tasks.js';
 import type { Clock } from '../base/clock.js';
 import { randomId, type Random } from '../base/random.js';
 import type { Logger } from '../observe/logger.js';
 import type { LogDisk } from './log-disk.js';
-import { LogHome, logNameOf } from './log-home.js';
+import { LogHome, logNameOf, type AdoptedLogs } from './log-home.js';
+import { NeighbourWatch } from './neighbour-watch.js';
+import { OpenFiles } from './open-files.js';
 
 /** What a keeper is made of. */
 export interface KeeperParts {
@@ -15,15 +19,17 @@ export interface KeeperParts {
   readonly random: Random;
   readonly logger: Logger;
   readonly keyPrefix: string;
-  /** How often dead processes are looked for. */
+  /** How often dead processes are looked for whose death was not seen. */
   readonly intervalMs: number;
 }
 
 /** Where a log goes. */
 export interface LogPlace {
-  /** Its folder, which is there; absent when it could not be made. */
+  /** Its folder; absent when there cannot be one. */
   readonly folder?: string;
-  /** Why not. */
+  /** Makes it, with what shows that its owner lives, where it is missing. @throws the system's error */
+  readonly makeFolder: () => Promise<void>;
+  /** Why there cannot be one. */
   readonly error?: unknown;
 }
 
@@ -31,27 +37,40 @@ export interface LogPlace {
 export interface AdoptingLog {
   /** Whether it is closed, and takes over no more. */
   readonly isClosed: boolean;
-  adopt(folders: readonly string[]): Promise<void>;
+  /** Makes the files that need no room later. Never rejects. */
+  prepare(): Promise<void>;
+  /** Takes logs over; `end` resolves when that is done. Neither rejects. */
+  adopt(folders: readonly string[]): Promise<{ readonly end: Promise<void> }>;
 }
 
-/** Where to look for what a log takes over. */
-interface Adopter {
+/** A `wal.dir`, with the logs that are kept there. */
+interface Place {
   readonly home: LogHome;
-  readonly logName: string;
-  readonly log: AdoptingLog;
+  readonly watch: NeighbourWatch;
+  readonly logs: Map<string, AdoptingLog>;
+  /** Warnings that were given. */
+  readonly toldOf: Set<string>;
+  cancelLook: (() => void) | undefined;
+  looking: Promise<void>;
 }
 
 const PROCESS_ID_LENGTH = 16;
+/** Processes that see a death at the same moment look one after the other, within so long. */
+const LOOK_SPREAD_MS = 100;
+/** How long a start waits for what dead processes left: that is usually little. */
+const START_PATIENCE_MS = 200;
+/** Paths in a warning, at most. */
+const MAX_NAMED = 3;
 
 /** See the file's header. */
 export class LogKeeper {
   /** Names this manager's folders; no other one has it. */
   readonly processId: string;
+  /** The files that its logs have open. */
+  readonly openFiles = new OpenFiles();
   readonly #parts: KeeperParts;
-  readonly #homes = new Map<string, Promise<LogHome>>();
-  readonly #adopters: Adopter[] = [];
-  readonly #toldOf = new Set<string>();
-  #adopting: Promise<void> | undefined;
+  readonly #places = new Map<string, Promise<Place>>();
+  readonly #background = new BackgroundTasks();
   #isClosed = false;
   #cancelNext: () => void = () => undefined;
 
@@ -60,88 +79,154 @@ export class LogKeeper {
     this.processId = randomId(parts.random, PROCESS_ID_LENGTH);
   }
 
-  /** Makes the folder of a service's log below `dir`. Never rejects. */
+  /** Finds a place for a service's log below `dir`; the folder is made when it is needed. Never rejects. */
   async placeOf(dir: string, service: string, endpoint: string): Promise<LogPlace> {
     try {
-      const home = await this.#homeAt(dir);
+      const { home } = await this.#placeAt(dir);
       const folder = home.folderOf(logNameOf(service, this.#parts.keyPrefix, endpoint));
-      await this.#parts.disk.makeFolder(folder);
-      return { folder };
+      const makeFolder = async (): Promise<void> => {
+        await home.ensure();
+        await this.#parts.disk.makeFolder(folder);
+      };
+      return { folder, makeFolder };
     } catch (error) {
-      return { error };
+      const makeFolder = async (): Promise<void> => {
+        await this.#placeAt(dir);
+      };
+      return { error, makeFolder };
     }
   }
 
-  /** From now on hands over to `log` what dead processes left of a service's logs; resolves when it has what there is now. */
-  async adoptFor(dir: string, service: string, endpoint: string, log: AdoptingLog): Promise<void> {
-    const home = await this.#homeAt(dir).catch(() => undefined);
-    if (home === undefined) return;
-    const adopter = { home, logName: logNameOf(service, this.#parts.keyPrefix, endpoint), log };
-    this.#adopters.push(adopter);
-    await this.#adoptWith(adopter);
-    await this.#warnOfStrangers(home, service, adopter.logName);
-    if (this.#adopters.length === 1) this.#planNext();
+  /** From {@link start} on hands over to `log` what dead processes left of a service's logs. Never rejects. */
+  async keep(dir: string, service: string, endpoint: string, log: AdoptingLog): Promise<void> {
+    const place = await this.#placeAt(dir).catch(() => undefined);
+    place?.logs.set(logNameOf(service, this.#parts.keyPrefix, endpoint), log);
+  }
+
+  /**
+   * Looks for dead processes. When this resolves, the logs have what is there now, and what was cleared there counts; see
+   * {@link settle} for the records. Never rejects.
+   */
+  async start(): Promise<void> {
+    const places = await this.#opened();
+    await Promise.all(places.map((place) => this.#look(place, true)));
+    if (places.length > 0 && !this.#isClosed) this.#planNext();
+    this.#background.add(this.#prepareAll(places), () => undefined);
+  }
+
+  /** Waits, though not for long, until everything that was found is taken over. Never rejects. */
+  async settle(): Promise<void> {
+    await atMost(this.#parts.clock, START_PATIENCE_MS, this.#background.drain());
   }
 
   /** Stops; the folders are removed where no log is left in them. Close the logs first. */
   async close(): Promise<void> {
     this.#isClosed = true;
     this.#cancelNext();
-    await this.#adopting;
-    for (const home of this.#homes.values()) await home.then((opened) => opened.close()).catch(() => undefined);
+    const places = await this.#opened();
+    for (const { watch, cancelLook } of places) {
+      cancelLook?.();
+      watch.close();
+    }
+    await Promise.all(places.map(({ looking }) => looking));
+    await this.#background.drain();
+    for (const { home } of places) await home.close().catch(() => undefined);
   }
 
-  #homeAt(dir: string): Promise<LogHome> {
-    const known = this.#homes.get(dir);
+  #placeAt(dir: string): Promise<Place> {
+    const known = this.#places.get(dir);
     if (known !== undefined) return known;
+    const place = this.#open(dir);
+    place.catch(() => undefined);
+    this.#places.set(dir, place);
+    return place;
+  }
+
+  async #open(dir: string): Promise<Place> {
     const { disk, clock } = this.#parts;
-    const home = LogHome.open({ dir, processId: this.processId, disk, clock });
-    home.catch(() => undefined);
-    this.#homes.set(dir, home);
-    return home;
+    const opened: { place?: Place } = {};
+    const onGone = (): void => {
+      if (opened.place !== undefined) this.#lookSoon(opened.place);
+    };
+    const home = await LogHome.open({ dir, processId: this.processId, disk, clock, onWatcherGone: onGone });
+    const watch = new NeighbourWatch(clock, home.folder, onGone);
+    const place = { home, watch, logs: new Map(), toldOf: new Set<string>(), cancelLook: undefined, looking: Promise.resolve() };
+    return (opened.place = place);
   }
 
-  /** Looks for dead processes, and plans the next look. Never rejects. */
-  async #adoptAll(): Promise<void> {
-    for (const adopter of this.#adopters) await this.#adoptWith(adopter);
-    if (!this.#isClosed) this.#planNext();
+  /** Those that could be opened. */
+  async #opened(): Promise<Place[]> {
+    const places = await Promise.allSettled(this.#places.values());
+    return places.flatMap((place) => (place.status === 'fulfilled' ? [place.value] : []));
   }
 
-  async #adoptWith({ home, logName, log }: Adopter): Promise<void> {
-    if (this.#isClosed || log.isClosed) return;
-    try {
-      const { folders, unreadable } = await home.adopt(logName);
-      for (const { folder, error } of unreadable) {
-        this.#warnOnce(
-          folder,
-          `The log in ${folder} cannot be taken over: ${error.message}. Its writes are not replayed before it can.`,
-        );
-      }
-      await log.adopt(folders);
-    } catch (error) {
-      this.#warnOnce(home.folder, `Logs of other processes cannot be looked for: ${(error as Error).message}`);
-    }
-  }
-
-  async #warnOfStrangers(home: LogHome, service: string, logName: string): Promise<void> {
-    const strangers = await home.strangersOf(service, logName).catch(() => []);
-    for (const folder of strangers) {
-      const message =
-        `The log in ${folder} is of a service "${service}" with another key prefix or Redis address; it is left alone. ` +
-        'Start once with the old settings to replay it, or remove the folder to give its writes up.';
-      this.#warnOnce(folder, message);
-    }
-  }
-
-  #warnOnce(folder: string, message: string): void {
-    if (this.#toldOf.has(folder)) return;
-    this.#toldOf.add(folder);
-    this.#parts.logger.warn(message);
+  async #prepareAll(places: readonly Place[]): Promise<void> {
+    // One after the other: a disk has more to do than to make files that may never be needed.
+    for (const { logs } of places) for (const log of logs.values()) if (!log.isClosed && !this.#isClosed) await log.prepare();
   }
 
   #planNext(): void {
     this.#cancelNext = this.#parts.clock.schedule(() => {
-      this.#adopting = this.#adoptAll();
+      this.#planNext();
+      for (const opening of this.#places.values()) {
+        void opening.then(
+          (place) => this.#look(place, true),
+          () => undefined,
+        );
+      }
     }, this.#parts.intervalMs);
+  }
+
+  #lookSoon(place: Place): void {
+    if (this.#isClosed) return;
+    place.cancelLook ??= this.#parts.clock.schedule(() => {
+      place.cancelLook = undefined;
+      void this.#look(place, false);
+    }, LOOK_SPREAD_MS * this.#parts.random());
+  }
+
+  /** Takes over what there is. Never rejects. */
+  #look(place: Place, isRegular: boolean): Promise<void> {
+    place.looking = place.looking.then(() => this.#adoptInto(place, isRegular));
+    return place.looking;
+  }
+
+  async #adoptInto({ home, logs, watch, toldOf }: Place, isRegular: boolean): Promise<void> {
+    if (this.#isClosed) return;
+    try {
+      const names = [...logs].filter(([, log]) => !log.isClosed).map(([name]) => name);
+      const adopted = await home.adopt(names);
+      for (const [name, folders] of adopted.folders) {
+        const taken = await logs.get(name)?.adopt(folders);
+        if (taken !== undefined) this.#background.add(taken.end, () => undefined);
+      }
+      this.#warn(toldOf, adopted);
+      watch.follow(adopted.neighbours, isRegular);
+    } catch (error) {
+      this.#warnOf(toldOf, [home.folder], () => `Logs of other processes cannot be looked for: ${(error as Error).message}`);
+    }
+  }
+
+  #warn(toldOf: Set<string>, { strangers, unreadable }: AdoptedLogs): void {
+    this.#warnOf(toldOf, strangers, (paths) => {
+      const logs = strangers.length === 1 ? 'One log is' : `${strangers.length} logs are`;
+      return (
+        `${logs} of services of this name with another key prefix or Redis address, and left alone: ${paths}. ` +
+        'Start once with the old settings to replay what is in there, or remove the folders to give it up.'
+      );
+    });
+    const folders = unreadable.map(({ folder }) => folder);
+    this.#warnOf(toldOf, folders, (paths) => {
+      const reasons = [...new Set(unreadable.map(({ error }) => error.message))].slice(0, MAX_NAMED).join('; ');
+      return `Logs cannot be taken over, and their writes are not replayed before they can: ${paths} (${reasons})`;
+    });
+  }
+
+  /** Warns in one line, unless everything in it was warned of before. */
+  #warnOf(toldOf: Set<string>, paths: readonly string[], messageOf: (paths: string) => string): void {
+    if (paths.every((path) => toldOf.has(path))) return;
+    for (const path of paths) toldOf.add(path);
+    const more = paths.length > MAX_NAMED ? ` and ${paths.length - MAX_NAMED} more` : '';
+    this.#parts.logger.warn(messageOf(paths.slice(0, MAX_NAMED).join(', ') + more));
   }
 }

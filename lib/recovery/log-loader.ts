@@ -1,16 +1,51 @@
-/** Reads the log a process left behind into the index, whatever state it was left in: the last write of each key counts. */
+/**
+ * Reads the log that a process left behind, whatever state it was left in: the last write of each key counts. First, quickly,
+ * what concerns the whole of it ({@link findLog}); then its records, in slices ({@link LogLoader}).
+ *
+ * Only regular files are read, of a bounded size; anything else that has the name of a segment is no file of ours. It is left
+ * alone and named.
+ */
 import type { Clock } from '../base/clock.js';
+import type { TimeSlices } from '../base/time-slices.js';
 import { kindOfSealed } from '../codec/envelope.js';
-import { ControlFile, type LogPoint } from './control-file.js';
+import { ControlFile, type ControlFacts } from './control-file.js';
 import { withinDeadline } from './disk-deadline.js';
-import type { LogDisk } from './log-disk.js';
+import { ForeignConfirmations, isCovered } from './foreign-confirmations.js';
+import { FOREIGN_FILE } from './log-disk.js';
 import { LogEntry, type PendingKind } from './log-entry.js';
-import type { LogIndex } from './log-index.js';
-import { parseSegmentName, scanSegment, type ScannedRecord } from './log-scan.js';
-import { LogSegment } from './log-segment.js';
+import { LogIndex } from './log-index.js';
+import { parseSegmentName, SegmentScan, type ScannedRecord } from './log-scan.js';
+import { LogSegment, type SegmentPlace } from './log-segment.js';
 
-/** What was found. */
+/** How logs are read. */
+export interface LoaderParts {
+  readonly place: SegmentPlace;
+  readonly clock: Clock;
+  /** The largest file that can be a segment. */
+  readonly maxFileBytes: number;
+}
+
+/** A file that may be a segment. */
+interface FoundSegment {
+  readonly path: string;
+  readonly salt: number;
+  readonly sequence: number;
+}
+
+/** A log before its records are read. */
+export interface FoundLog {
+  readonly folder: string;
+  /** `undefined` when the control file is damaged: it may have said anything. */
+  readonly facts: ControlFacts | undefined;
+  /** Oldest first; `undefined` when the folder could not be read. */
+  readonly segments: readonly FoundSegment[] | undefined;
+  /** The version of the last writes in it, as far as it is on Redis's clock; empty when none is. */
+  readonly newestVersion: string;
+}
+
+/** What was found in a log. */
 export interface LoadedLog {
+  readonly folder: string;
   readonly segments: readonly LogSegment[];
   /** The newest version in it that is on Redis's clock; empty when there is none. */
   readonly newestVersion: string;
@@ -20,104 +55,139 @@ export interface LoadedLog {
   readonly invalidated: number;
   /** Segments that could not be read. What they say is not known, so everything of the service has to be invalidated. */
   readonly unreadable: readonly string[];
+  /** What has the name of a segment and is none. */
+  readonly foreign: readonly string[];
   /** Whether the same has to be done because the control file was damaged, or the folder could not be read. */
   readonly isDoubtful: boolean;
 }
 
-/** What is known across the logs that are loaded together: one process may have confirmed what another one wrote. */
-export class Adoption {
-  readonly #confirmed = new Map<string, LogPoint & { readonly folder: string }>();
-  /** The folder with a key's records; {@link SEVERAL} of them. */
-  readonly #folders = new Map<string, string>();
+/** Bytes at the end of a log that tell how far its versions go. */
+const TAIL_BYTES = 65_536;
 
-  /** Notes that Redis has what was written of a key up to `point`. */
-  confirm(key: string, { version, isLocalTime }: LogPoint, folder: string): void {
-    const known = this.#confirmed.get(key);
-    if (known === undefined || isCovered(known, { version, isLocalTime }))
-      this.#confirmed.set(key, { version, isLocalTime, folder });
-  }
-
-  /** Notes where a record is; whether Redis is known to have it. */
-  isConfirmed(record: ScannedRecord, folder: string): boolean {
-    const other = this.#folders.get(record.key);
-    this.#folders.set(record.key, other === undefined || other === folder ? folder : SEVERAL);
-    const known = this.#confirmed.get(record.key);
-    return known !== undefined && isCovered(record, known);
-  }
-
-  /**
-   * Confirmations of records in other folders than their own. They have to be repeated in the log that takes them all over:
-   * nobody knows which of the folders has the older files, so they may be removed in any order.
-   */
-  *crossing(): IterableIterator<readonly [string, LogPoint]> {
-    for (const [key, { version, isLocalTime, folder }] of this.#confirmed) {
-      if ((this.#folders.get(key) ?? folder) !== folder) yield [key, { version, isLocalTime }];
-    }
-  }
-}
-
-const SEVERAL = '*';
-
-/** Loads the log in `folder` into `index`. Never rejects. */
-export async function loadLog(
-  disk: LogDisk,
-  clock: Clock,
-  folder: string,
-  index: LogIndex,
-  adoption: Adoption,
-): Promise<LoadedLog> {
+/** Reads what concerns the whole log in `folder`. Never rejects. */
+export async function findLog({ place, clock, maxFileBytes }: LoaderParts, folder: string): Promise<FoundLog> {
+  const { disk } = place;
   const facts = await withinDeadline(clock, ControlFile.read(disk, folder)).catch(() => undefined);
-  if (facts !== undefined) index.adoptFacts(facts);
-  const names = await withinDeadline(clock, segmentsIn(disk, folder)).catch(() => undefined);
-  const segments: LogSegment[] = [];
-  const unreadable: string[] = [];
-  let newestVersion = '';
-  let lost = names === undefined ? 1 : 0;
-  let invalidated = 0;
-  for (const { name, salt } of names ?? []) {
-    const path = `${folder}/${name}`;
-    let bytes: Buffer;
-    let segment: LogSegment;
-    try {
-      bytes = await withinDeadline(clock, disk.read(path));
-      segment = new LogSegment(path, salt, await withinDeadline(clock, disk.open(path)), bytes.length);
-    } catch {
-      unreadable.push(path);
-      continue;
-    }
-    segment.isSealed = true;
-    segment.adoptedFrom = folder;
-    segments.push(segment);
-    const report = scanSegment(bytes, salt, (record) => {
-      if (record.type === 'confirm') forgetConfirmed(record, index, adoption, folder);
-      else if (record.type === 'set' || record.type === 'drop') {
-        if (!record.isBodyIntact) invalidated++;
-        if (!record.isLocalTime && record.version > newestVersion) newestVersion = record.version;
-        if (adoption.isConfirmed(record, folder)) return;
-        const entry = toEntry(record);
-        if (index.adopt(entry, folder)) index.place(entry, segment, record.offset, record.length, record.body.length);
-      }
-    });
-    lost += report.damagedStretches;
+  const segments = await withinDeadline(clock, disk.list(folder)).then(
+    (names) => segmentsAmong(folder, names),
+    () => undefined,
+  );
+  for (const { path, salt } of segments?.toReversed() ?? []) {
+    const bytes = await withinDeadline(clock, disk.read(path, maxFileBytes)).catch(() => undefined);
+    if (bytes === undefined) continue;
+    let newestVersion = '';
+    const scan = new SegmentScan(bytes, salt, Math.max(0, bytes.length - TAIL_BYTES));
+    for (let record = scan.next(); record !== undefined; record = scan.next())
+      if (isNewer(record, newestVersion)) newestVersion = record.version;
+    return { folder, facts, segments, newestVersion };
   }
-  const isDoubtful = facts === undefined || names === undefined;
-  // A clear or a newer write may be what could not be read.
-  if (isDoubtful || unreadable.length > 0) dropValuesOf(folder, index);
-  return { segments, newestVersion, lost: lost + unreadable.length, invalidated, unreadable, isDoubtful };
+  return { folder, facts, segments, newestVersion: '' };
 }
 
-async function segmentsIn(disk: LogDisk, folder: string): Promise<{ name: string; salt: number }[]> {
-  const found: { name: string; salt: number; sequence: number }[] = [];
-  for (const name of await disk.list(folder)) {
+/** Reads the records of several logs into an index of their own. */
+export class LogLoader {
+  /** What was read: the last write of each key. Nobody but the loader reads or replays it. */
+  readonly staged = new LogIndex();
+  /** What Redis is known to have of it. */
+  readonly confirmed = new ForeignConfirmations();
+  readonly #parts: LoaderParts;
+  readonly #slices: TimeSlices;
+  #isStopped = false;
+
+  constructor(parts: LoaderParts, slices: TimeSlices) {
+    this.#parts = parts;
+    this.#slices = slices;
+  }
+
+  /** Reads no further: what was read of the log under way is not to be used. */
+  stop(): void {
+    this.#isStopped = true;
+  }
+
+  /** Notes that Redis has the write of a key that this process made. */
+  confirm(key: string, version: string): void {
+    const point = { version, isLocalTime: false };
+    this.confirmed.confirm(key, point, '');
+    const entry = this.staged.find(key);
+    if (entry !== undefined && isCovered(entry, point)) this.staged.remove(entry);
+  }
+
+  /** Reads a log. Never rejects. */
+  async load({ folder, facts, segments: found, newestVersion }: FoundLog): Promise<LoadedLog> {
+    const { place, clock, maxFileBytes } = this.#parts;
+    const report = { newestVersion, lost: found === undefined ? 1 : 0, invalidated: 0 };
+    const segments: LogSegment[] = [];
+    const unreadable: string[] = [];
+    const foreign: string[] = [];
+    for (const { path, salt } of found ?? []) {
+      if (this.#isStopped) break;
+      try {
+        const bytes = await withinDeadline(
+          clock,
+          place.openFiles.open(() => place.disk.read(path, maxFileBytes)),
+        );
+        const segment = new LogSegment(place, path, salt, bytes.length);
+        segment.isSealed = true;
+        segments.push(segment);
+        await this.#read(bytes, segment, folder, report);
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code === FOREIGN_FILE) foreign.push(path);
+        else unreadable.push(path);
+      }
+    }
+    const isDoubtful = facts === undefined || found === undefined;
+    // A clear or a newer write may be what could not be read.
+    if (isDoubtful || unreadable.length > 0) dropValuesOf(folder, this.staged);
+    return { ...report, folder, segments, lost: report.lost + unreadable.length, unreadable, foreign, isDoubtful };
+  }
+
+  async #read(
+    bytes: Buffer,
+    segment: LogSegment,
+    folder: string,
+    report: { newestVersion: string; lost: number; invalidated: number },
+  ): Promise<void> {
+    const { staged, confirmed } = this;
+    const scan = new SegmentScan(bytes, segment.salt);
+    for (let record = scan.next(); record !== undefined && !this.#isStopped; record = scan.next()) {
+      if (record.type === 'confirm') this.#forgetConfirmed(record, folder);
+      else if (record.type === 'set' || record.type === 'drop') {
+        if (!record.isBodyIntact) report.invalidated++;
+        if (isNewer(record, report.newestVersion)) report.newestVersion = record.version;
+        if (!confirmed.isConfirmed(record, folder)) {
+          const entry = toEntry(record, folder);
+          if (staged.adopt(entry)) staged.place(entry, segment, record.offset, record.length, record.body.length);
+        }
+      }
+      if (this.#slices.isOver()) await this.#slices.next();
+    }
+    report.lost += scan.report.damagedStretches;
+  }
+
+  #forgetConfirmed(record: ScannedRecord, folder: string): void {
+    this.confirmed.confirm(record.key, record, folder);
+    const entry = this.staged.find(record.key);
+    if (entry !== undefined && isCovered(entry, record)) this.staged.remove(entry);
+  }
+}
+
+function segmentsAmong(folder: string, names: readonly string[]): FoundSegment[] {
+  const found: FoundSegment[] = [];
+  for (const name of names) {
     const parsed = parseSegmentName(name);
-    if (parsed !== undefined) found.push({ name, ...parsed });
+    if (parsed !== undefined) found.push({ path: `${folder}/${name}`, ...parsed });
   }
   return found.sort((one, other) => one.sequence - other.sequence);
 }
 
-function toEntry(record: ScannedRecord): LogEntry {
+function isNewer({ type, isLocalTime, version }: ScannedRecord, than: string): boolean {
+  return (type === 'set' || type === 'drop') && !isLocalTime && version > than;
+}
+
+function toEntry(record: ScannedRecord, folder: string): LogEntry {
   const entry = new LogEntry(record.key, kindOf(record), record.version, record.isLocalTime, record.expiresAtMs, undefined);
   entry.wasAppended = true;
+  entry.adoptedFrom = folder;
   return entry;
 }
 
@@ -126,21 +196,6 @@ function kindOf(record: ScannedRecord): PendingKind {
   return kindOfSealed(record.body) === 'd' ? 'deletion' : 'value';
 }
 
-function forgetConfirmed(record: ScannedRecord, index: LogIndex, adoption: Adoption, folder: string): void {
-  adoption.confirm(record.key, record, folder);
-  const entry = index.find(record.key);
-  // What this process wrote itself is confirmed to it, by nobody else.
-  if (entry?.segment?.adoptedFrom !== undefined && isCovered(entry, record)) index.remove(entry);
-}
-
-/**
- * Whether a write is done with because Redis has the one of `point`. A process writes on its own clock only before the first
- * contact with Redis, so what is on Redis's clock is not covered by that; the other way round the numbers are the best guess.
- */
-function isCovered(write: LogPoint, point: LogPoint): boolean {
-  return (write.isLocalTime || !point.isLocalTime) && write.version <= point.version;
-}
-
 function dropValuesOf(folder: string, index: LogIndex): void {
-  for (const entry of index.entries()) if (entry.segment?.adoptedFrom === folder) index.dropValue(entry);
+  for (const entry of index.entries()) if (entry.adoptedFrom === folder) index.dropValue(entry);
 }

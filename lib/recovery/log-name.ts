@@ -48,9 +48,9 @@ export function adoptedName({ logName, writer }: LogFolderName, owner: string): 
   return `${logName}.from-${writer ?? owner}`;
 }
 
-/** Whether `logName` is that of a service called `service`, with whatever key prefix and endpoint. */
-export function isLogOf(service: string, logName: string): boolean {
-  return logName.slice(0, -HASH_DIGITS - 1) === safeName(service);
+/** What a log's name says of its service: two services never have the same. */
+export function servicePartOf(logName: string): string {
+  return logName.slice(0, -HASH_DIGITS - 1);
 }
 
 /** Whether a process's folder can have this name. */

@@ -4,18 +4,17 @@
  * of the whole service. Less is served from the cache then, but nothing wrong.
  */
 import type { Clock } from '../base/clock.js';
+import { TimeSlices } from '../base/time-slices.js';
 import { withinDeadline } from './disk-deadline.js';
-import type { LogDisk } from './log-disk.js';
 import type { LogEntry } from './log-entry.js';
 import type { LogIndex } from './log-index.js';
-import { scanSegment } from './log-scan.js';
+import { SegmentScan } from './log-scan.js';
 import type { LogSegment } from './log-segment.js';
 import type { LogTrouble } from './log-trouble.js';
 import type { SegmentChain } from './segment-chain.js';
 
 /** What a reclaimer is made of. */
 export interface ReclaimerParts {
-  readonly disk: LogDisk;
   readonly clock: Clock;
   readonly index: LogIndex;
   readonly chain: SegmentChain;
@@ -57,6 +56,13 @@ export class LogReclaimer {
       const { bytes, oldest } = chain;
       const isTooMany = index.size > MAX_KEYS;
       if (!isTooMany && bytes + neededBytes <= limitBytes) break;
+      if (chain.removals.isPassing) {
+        // Logs that are being taken over come before what is here, and files can't be removed before they are read.
+        await chain.removals.released;
+        keepingRounds = chain.size;
+        patience = 3 * chain.size + 4;
+        continue;
+      }
       const isDeadWorthIt = bytes - chain.liveBytes >= bytes * MIN_DEAD_SHARE && keepingRounds-- > 0;
       if (isTooMany || oldest === undefined || patience-- === 0 || (!isDeadWorthIt && index.values === 0)) {
         await giveUpAll();
@@ -66,6 +72,16 @@ export class LogReclaimer {
     }
     if (givenUp > 0) onTrouble({ kind: 'values-given-up', count: givenUp });
     return true;
+  }
+
+  /** Puts together what many files have little of each: every restart in one outage leaves a file or two. @throws the system's error */
+  async gather(): Promise<void> {
+    const { chain, onTrouble } = this.#parts;
+    let givenUp = 0;
+    for (let left = chain.size; left > 0 && chain.isScattered && !chain.removals.isHeld; left--) {
+      if (chain.oldest !== undefined) givenUp += await this.rewrite(chain.oldest, true);
+    }
+    if (givenUp > 0) onTrouble({ kind: 'values-given-up', count: givenUp });
   }
 
   /** Moves what matters of a segment to the end of the log and removes the file; returns how many values were given up. */
@@ -127,12 +143,12 @@ export class LogReclaimer {
 
   /** The entries whose records are in a segment, with the bodies that can be read. */
   async #liveOf(segment: LogSegment): Promise<{ readonly entry: LogEntry; readonly body: Buffer | undefined }[]> {
-    const { index, disk, clock } = this.#parts;
+    const { index, clock } = this.#parts;
     const live: { entry: LogEntry; body: Buffer | undefined }[] = [];
     if (segment.liveBytes === 0) return live;
     let bytes: Buffer;
     try {
-      bytes = await withinDeadline(clock, disk.read(segment.path));
+      bytes = await withinDeadline(clock, segment.read());
     } catch {
       // What cannot be read is given up, its key is not.
       for (const entry of index.entries()) if (entry.segment === segment) live.push({ entry, body: undefined });
@@ -140,13 +156,18 @@ export class LogReclaimer {
     }
     const found = new Set<LogEntry>();
     let foundBytes = 0;
-    scanSegment(bytes, segment.salt, ({ offset, key, body, isBodyIntact }) => {
+    const scan = new SegmentScan(bytes, segment.salt);
+    const slices = new TimeSlices(clock);
+    for (let record = scan.next(); record !== undefined; record = scan.next()) {
+      const { offset, key, body, isBodyIntact } = record;
       const entry = index.find(key);
-      if (entry?.segment !== segment || entry.offset !== offset) return;
-      live.push({ entry, body: isBodyIntact ? body : undefined });
-      found.add(entry);
-      foundBytes += entry.length;
-    });
+      if (entry?.segment === segment && entry.offset === offset) {
+        live.push({ entry, body: isBodyIntact ? body : undefined });
+        found.add(entry);
+        foundBytes += entry.length;
+      }
+      if (slices.isOver()) await slices.next();
+    }
     if (foundBytes === segment.liveBytes) return live;
     for (const entry of index.entries()) {
       if (entry.segment === segment && !found.has(entry)) live.push({ entry, body: undefined });

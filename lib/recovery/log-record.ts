@@ -183,6 +183,13 @@ export class RecordBuffer {
   }
 }
 
+/** Whether the body of a record, given in full, is the one it was written with: the disk may have changed, or the file. */
+export function isIntactRecord(record: Buffer, salt: number): boolean {
+  const bodyAt = RECORD_HEAD_LENGTH + record.readUInt32BE(KEY_LENGTH_AT);
+  if (record[0] !== MARKER_FIRST || record[1] !== MARKER_SECOND || bodyAt > record.length) return false;
+  return crc32(record.subarray(bodyAt), salt) === record.readUInt32BE(BODY_CHECKSUM_AT);
+}
+
 function writeUint32(buffer: Buffer, value: number, at: number): void {
   buffer[at] = value >>> 24;
   buffer[at + 1] = value >>> 16;

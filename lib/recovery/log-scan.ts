@@ -85,46 +85,62 @@ export function parseSegmentName(name: string): { sequence: number; salt: number
  * @param salt the segment's, from its name
  */
 export function scanSegment(bytes: Buffer, salt: number, visit: (record: ScannedRecord) => void): ScanReport {
-  return new Scan(bytes, salt).run(visit);
+  const scan = new SegmentScan(bytes, salt);
+  for (let record = scan.next(); record !== undefined; record = scan.next()) visit(record);
+  return scan.report;
 }
 
-class Scan {
+/** {@link scanSegment}, a record at a time. */
+export class SegmentScan {
   readonly #bytes: Buffer;
   readonly #salt: number;
   /** Bytes that may still be checked in vain: made-up heads with long keys would cost the square of the bytes. */
   #vainBytes: number;
+  /** Where the last record ended. */
+  #end: number;
+  /** Where the next one starts. */
+  #at: number;
+  #records = 0;
+  #damagedStretches = 0;
 
-  constructor(bytes: Buffer, salt: number) {
+  /** @param from where to start; what is before it is not looked at */
+  constructor(bytes: Buffer, salt: number, from = SEGMENT_HEADER_LENGTH) {
     this.#bytes = bytes;
     this.#salt = salt;
     this.#vainBytes = VAIN_ROUNDS * bytes.length;
+    this.#end = Math.min(from, bytes.length);
+    this.#at = this.#find(this.#end);
   }
 
-  run(visit: (record: ScannedRecord) => void): ScanReport {
-    const size = this.#bytes.length;
-    let end = Math.min(SEGMENT_HEADER_LENGTH, size);
-    let at = this.#find(end);
-    let records = 0;
-    let damagedStretches = 0;
-    while (at < size) {
-      if (at > end) damagedStretches++;
-      const bodyAt = at + RECORD_HEAD_LENGTH + this.#bytes.readUInt32BE(at + KEY_LENGTH_AT);
-      const bodyEnd = bodyAt + this.#bytes.readUInt32BE(at + BODY_LENGTH_AT);
-      const isBodyIntact = bodyEnd <= size && this.#isIntact(bodyAt, bodyEnd, this.#bytes.readUInt32BE(at + BODY_CHECKSUM_AT));
-      let next: number;
-      if (isBodyIntact || this.#isHead(bodyEnd)) {
-        end = bodyEnd;
-        next = this.#find(end);
-      } else {
-        // What should be the body may have been cut short and gone on with other records.
-        next = this.#find(bodyAt);
-        end = Math.min(bodyEnd, next);
-      }
-      records++;
-      visit(this.#recordAt(at, bodyAt, end, isBodyIntact));
-      at = next;
+  /** What was found so far; all of it once {@link next} has found no more. */
+  get report(): ScanReport {
+    return {
+      records: this.#records,
+      damagedStretches: this.#damagedStretches,
+      trailingBytes: this.#bytes.length - this.#end,
+    };
+  }
+
+  /** The next record; `undefined` when there is no more. */
+  next(): ScannedRecord | undefined {
+    const bytes = this.#bytes;
+    const at = this.#at;
+    if (at >= bytes.length) return undefined;
+    if (at > this.#end) this.#damagedStretches++;
+    const bodyAt = at + RECORD_HEAD_LENGTH + bytes.readUInt32BE(at + KEY_LENGTH_AT);
+    const bodyEnd = bodyAt + bytes.readUInt32BE(at + BODY_LENGTH_AT);
+    const checksum = bytes.readUInt32BE(at + BODY_CHECKSUM_AT);
+    const isBodyIntact = bodyEnd <= bytes.length && this.#isIntact(bodyAt, bodyEnd, checksum);
+    if (isBodyIntact || this.#isHead(bodyEnd)) {
+      this.#end = bodyEnd;
+      this.#at = this.#find(bodyEnd);
+    } else {
+      // What should be the body may have been cut short and gone on with other records.
+      this.#at = this.#find(bodyAt);
+      this.#end = Math.min(bodyEnd, this.#at);
     }
-    return { records, damagedStretches, trailingBytes: size - end };
+    this.#records++;
+    return this.#recordAt(at, bodyAt, this.#end, isBodyIntact);
   }
 
   /** The first place at or after `from` where a record starts; the size when there is none. */

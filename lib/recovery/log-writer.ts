@@ -5,16 +5,21 @@
  * 1. Nothing is acknowledged before its bytes are in the file (and on the disk, with `fsync = "always"`): a killed process
  *    loses nothing (G7). 2. The disk is asked by one task at a time. 3. A disk that fails or hangs costs the callers a
  *    deadline, not the truth: their keys are kept to be invalidated, and the control file says so for the case of a crash.
+ * 4. Nothing is acknowledged unless its file can be found by its name (G17). Files that were removed, moved or replaced are
+ *    noticed with the next commit, or within a second; the folder is made again and their records are written anew.
  */
 import type { Clock } from '../base/clock.js';
-import { LogBatch, type LogOutcome } from './log-batch.js';
+import { DiskTrouble } from './disk-trouble.js';
+import { giveUpValues, LogBatch, type LogOutcome } from './log-batch.js';
 import type { LogConfirmations } from './log-confirmations.js';
+import { isMissing } from './log-disk.js';
 import type { LogEntry } from './log-entry.js';
 import type { LogIndex } from './log-index.js';
 import type { LogReclaimer } from './log-reclaimer.js';
 import type { LogSegment } from './log-segment.js';
 import type { LogTrouble } from './log-trouble.js';
-import { RETRY_MS, type SavedFacts } from './saved-facts.js';
+import { RecordAppender } from './record-appender.js';
+import type { SavedFacts } from './saved-facts.js';
 import type { SegmentChain } from './segment-chain.js';
 
 /** What a writer is made of. */
@@ -27,16 +32,22 @@ export interface LogWriterParts {
   readonly fsync: 'always' | 'interval' | 'never';
   readonly fsyncIntervalMs: number;
   readonly confirmations: LogConfirmations;
+  /** Makes the folder of the log again. @throws the system's error */
+  readonly remakeFolder: () => Promise<void>;
   readonly onTrouble: (trouble: LogTrouble) => void;
 }
 
 /** Confirmations wait this long for company, so many at most. */
 const CONFIRM_DELAY_MS = 100;
 const MAX_CONFIRMED = 4096;
+/** How often is looked whether all files are where they were made, while there is anything in them that matters. */
+const CHECK_MS = 1000;
 
 /** See the file's header. */
 export class LogWriter {
   readonly #parts: LogWriterParts;
+  readonly #appender: RecordAppender;
+  readonly #trouble: DiskTrouble;
   #gathered = new LogBatch();
   #idle: (() => void)[] = [];
   #isRunning = false;
@@ -44,20 +55,22 @@ export class LogWriter {
   /** Whether something came up that the run under way may have passed already. */
   #isWanted = false;
   #isClosed = false;
-  /** When the disk may be asked again; `undefined` while it works. */
-  #retryAtMs: number | undefined;
-  #diskError: unknown;
   #cancelSync: (() => void) | undefined;
   #cancelConfirm: (() => void) | undefined;
-  #cancelRetry: (() => void) | undefined;
+  #cancelCheck: (() => void) | undefined;
+  #isCheckDue = false;
 
   constructor(parts: LogWriterParts) {
     this.#parts = parts;
+    this.#appender = new RecordAppender(parts.index, parts.chain, parts.reclaimer);
+    this.#trouble = new DiskTrouble(parts.clock, () => {
+      this.#plan();
+    });
   }
 
   /** Why the disk can't be written to; `undefined` while it can. */
   get diskError(): unknown {
-    return this.#diskError;
+    return this.#trouble.error;
   }
 
   /** Writes an entry of the index, with everything else that is waiting; resolves to what became of it. Never rejects. */
@@ -72,7 +85,7 @@ export class LogWriter {
   confirm(entry: LogEntry): void {
     const { clock, confirmations } = this.#parts;
     if (!confirmations.add(entry)) return;
-    if (confirmations.size >= MAX_CONFIRMED && this.#retryAtMs === undefined) this.#plan();
+    if (confirmations.size >= MAX_CONFIRMED && !this.#trouble.isLasting) this.#plan();
     else this.#cancelConfirm ??= clock.schedule(this.#onConfirmDue, CONFIRM_DELAY_MS);
   }
 
@@ -84,11 +97,18 @@ export class LogWriter {
   /** Makes the control file say what the index says is invalidated as a whole; whether it now does. Never rejects. */
   async saveFacts(): Promise<boolean> {
     const { facts, onTrouble } = this.#parts;
+    this.#planCheck();
     if (await facts.save()) return true;
-    const isFirst = this.#retryAtMs === undefined;
-    this.#noteFailure(facts.error);
+    const isFirst = !this.#trouble.isLasting;
+    this.#trouble.note(facts.error);
     if (isFirst) onTrouble({ kind: 'disk-failed', count: 0, error: facts.error, isFirst });
     return false;
+  }
+
+  /** Looks whether all files are where they were made. */
+  checkFiles(): void {
+    this.#isCheckDue = true;
+    this.#plan();
   }
 
   /** Resolves when everything that was to be written at the time of the call is written or given up. */
@@ -105,22 +125,18 @@ export class LogWriter {
   /** Settles, forces to the disk what was written, and stops. */
   async close(): Promise<void> {
     // The last chance for what the disk has refused.
-    if (this.#retryAtMs !== undefined) this.#retryAtMs = this.#parts.clock.nowMs();
+    this.#trouble.hurry();
     await this.settle();
     this.#isClosed = true;
     this.#cancelSync?.();
-    this.#cancelRetry?.();
+    this.#trouble.stop();
     this.#cancelConfirm?.();
+    this.#cancelCheck?.();
     if (this.#parts.fsync !== 'never') await this.#parts.chain.sync().catch(() => undefined);
   }
 
   readonly #onConfirmDue = (): void => {
     this.#cancelConfirm = undefined;
-    this.#plan();
-  };
-
-  readonly #onRetryDue = (): void => {
-    this.#cancelRetry = undefined;
     this.#plan();
   };
 
@@ -152,27 +168,47 @@ export class LogWriter {
       for (const resolve of idle) resolve();
     }
     this.#isRunning = false;
+    this.#planCheck();
   }
 
+  /** @throws the system's error */
   async #commit(batch: LogBatch): Promise<LogOutcome> {
-    const { chain, confirmations, facts, fsync, index } = this.#parts;
-    const isRetry = this.#retryAtMs !== undefined;
+    const { chain, facts } = this.#parts;
+    try {
+      return await this.#write(batch);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      chain.abandon();
+      await this.#parts.remakeFolder();
+      await chain.findLost();
+      if (!(await facts.renew())) throw facts.error;
+      return this.#write(batch);
+    }
+  }
+
+  async #write(batch: LogBatch): Promise<LogOutcome> {
+    const { chain, confirmations, facts, fsync, index, reclaimer } = this.#parts;
+    const isRetry = this.#trouble.isLasting;
     if (isRetry && !this.#mayRetry(batch)) return 'logged';
     // What was invalidated as a whole may vanish from the disk only when the control file says so.
     if (!(await facts.save())) throw facts.error;
     await chain.tidy();
+    if (this.#isCheckDue) await this.#check();
     const suspects = chain.upToSuspects;
     if (suspects.length > 0) await this.#rewrite(suspects);
+    await reclaimer.gather();
     // A disk that failed has to show that it can be written to.
     if (isRetry && batch.entries.size === 0 && index.size > 0) await chain.open();
     const confirmed = await confirmations.append();
     let outcome: LogOutcome = 'logged';
     for (const { key } of batch.entries.values()) {
-      const isAppended = this.#append(key);
+      const isAppended = this.#appender.append(key);
       // No turn of the event loop for each of thousands of records.
       if (isAppended !== true && !(await isAppended)) outcome = 'kept';
     }
-    await chain.writeOut();
+    // Asked at the same time: gone before the write was acknowledged, or gone after that, is all the same to it.
+    const [isInPlace] = await Promise.all([chain.isInPlace(), chain.writeOut()]);
+    if (!isInPlace) throw Object.assign(new Error('ENOENT: the file of the log is not where it was made'), { code: 'ENOENT' });
     confirmations.release(confirmed);
     if (fsync === 'always') await chain.sync();
     if (fsync === 'interval') this.#planSync();
@@ -182,92 +218,45 @@ export class LogWriter {
     return outcome;
   }
 
-  /**
-   * Adds the record of a key's last write to what is written: what superseded an entry of this batch is written with it, so
-   * that one of the two is there. False when the log was so full that all of it was given up instead.
-   */
-  #append(key: string): boolean | Promise<boolean> {
-    const { chain, index } = this.#parts;
-    const entry = index.find(key);
-    if (entry === undefined || entry.segment !== undefined) return true;
-    const body = entry.sealed ?? '';
-    const bound = chain.boundOf(entry.key, body);
-    if (chain.mustMakeRoom(bound)) return this.#appendWithRoom(key);
-    chain.append(entry, body);
-    return true;
-  }
-
-  async #appendWithRoom(key: string): Promise<boolean> {
-    const { chain, index, reclaimer } = this.#parts;
-    for (;;) {
-      await chain.writeOut();
-      // While the disk was busy the entry may have been superseded, or its record been made.
-      const entry = index.find(key);
-      if (entry === undefined || entry.segment !== undefined) return true;
-      const body = entry.sealed ?? '';
-      const bound = chain.boundOf(entry.key, body);
-      if (chain.needsRoom(bound)) {
-        if (!(await reclaimer.makeRoom(bound))) return false;
-        // Making room may have opened a segment that has room.
-        if (chain.needsRoom(bound)) await chain.open();
-        if (index.find(key) !== entry) continue;
-      }
-      chain.append(entry, body);
-      return true;
-    }
-  }
-
   /** What a failed sync leaves in doubt is written again, with all that is older, so that the order of removal stays. */
   async #rewrite(segments: readonly LogSegment[]): Promise<void> {
-    const { chain, reclaimer } = this.#parts;
+    const { chain, reclaimer, onTrouble } = this.#parts;
+    const files = segments.filter(({ isLost }) => isLost).length;
+    let givenUp = 0;
     await chain.open();
-    for (const segment of segments) await reclaimer.rewrite(segment, true);
+    for (const segment of segments) givenUp += await reclaimer.rewrite(segment, true);
+    if (files > 0) onTrouble({ kind: 'files-gone', files, givenUp });
+  }
+
+  /** Looks for files that are not where they were made any more. @throws the system's error */
+  async #check(): Promise<void> {
+    const { chain, facts } = this.#parts;
+    this.#isCheckDue = false;
+    const lost = await chain.findLost();
+    if ((lost > 0 || !(await facts.isInPlace())) && !(await facts.renew())) throw facts.error;
   }
 
   /** The disk did not take a batch: its keys are kept, to be invalidated. */
   async #refuse(batch: LogBatch, error: unknown): Promise<LogOutcome> {
-    const { chain, facts, onTrouble } = this.#parts;
+    const { chain, confirmations, facts, index, onTrouble } = this.#parts;
     chain.abandon();
-    const isFirst = this.#retryAtMs === undefined;
-    this.#noteFailure(error);
-    const { count, isShadowing } = this.#dropAll(batch);
+    const isFirst = !this.#trouble.isLasting;
+    this.#trouble.note(error);
+    const { count, isShadowing } = giveUpValues(batch, index, confirmations);
     const isKept = await facts.raise(isShadowing);
     onTrouble({ kind: 'disk-failed', count, error, isFirst });
     return isKept ? 'kept' : 'lost';
   }
 
-  #noteFailure(error: unknown): void {
-    const { clock } = this.#parts;
-    this.#diskError = error;
-    // Only a disk that was asked just now has failed just now.
-    if (clock.nowMs() >= (this.#retryAtMs ?? 0)) this.#retryAtMs = clock.nowMs() + RETRY_MS;
-    this.#cancelRetry ??= clock.schedule(this.#onRetryDue, RETRY_MS);
-  }
-
-  /** Gives up the values of a batch: how many there were, and whether the disk has, or may have, older records of its keys. */
-  #dropAll(batch: LogBatch): { readonly count: number; readonly isShadowing: boolean } {
-    const { confirmations, index } = this.#parts;
-    let count = 0;
-    let isShadowing = false;
-    for (const entry of batch.entries.values()) {
-      isShadowing ||= confirmations.mayBeUnsaid(entry.key) || index.find(entry.key)?.isShadowing === true;
-      if (!index.has(entry) || entry.segment !== undefined) continue;
-      index.dropValue(entry);
-      count++;
-    }
-    return { count, isShadowing };
-  }
-
   /** Whether the disk, which has failed, may be asked again; then also for what it refused. */
   #mayRetry(batch: LogBatch): boolean {
-    const { clock, index } = this.#parts;
-    const waitMs = (this.#retryAtMs ?? 0) - clock.nowMs();
+    const { waitMs } = this.#trouble;
     if (waitMs > 0) {
-      if (batch.entries.size > 0) throw this.#diskError;
-      this.#cancelRetry ??= clock.schedule(this.#onRetryDue, waitMs);
+      if (batch.entries.size > 0) throw this.#trouble.error;
+      this.#trouble.planRetry(waitMs);
       return false;
     }
-    for (const entry of index.entries()) {
+    for (const entry of this.#parts.index.entries()) {
       if (entry.segment === undefined && entry.kind === 'dropped') batch.entries.set(entry.key, entry);
     }
     return true;
@@ -279,11 +268,17 @@ export class LogWriter {
     // What is taken back here is what the records stand for from now on.
     if (fsync !== 'never') await chain.sync();
     if (!(await facts.lower())) throw facts.error;
-    this.#retryAtMs = undefined;
-    this.#diskError = undefined;
-    this.#cancelRetry?.();
-    this.#cancelRetry = undefined;
+    this.#trouble.end();
     onTrouble({ kind: 'disk-recovered' });
+  }
+
+  #planCheck(): void {
+    const { chain, clock, facts } = this.#parts;
+    if (this.#isClosed || (chain.size === 0 && !facts.isNeeded)) return;
+    this.#cancelCheck ??= clock.schedule(() => {
+      this.#cancelCheck = undefined;
+      this.checkFiles();
+    }, CHECK_MS);
   }
 
   #planSync(): void {

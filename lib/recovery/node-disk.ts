@@ -4,8 +4,15 @@
  * number to another file.
  */
 import * as fs from 'node:fs';
-import { lstat, mkdir, readdir, readFile, rename, rmdir, unlink } from 'node:fs/promises';
-import type { LogDisk, LogFile } from './log-disk.js';
+import { lstat, mkdir, readdir, rename, rmdir, unlink } from 'node:fs/promises';
+import { FOREIGN_FILE, isMissing, type LogDisk, type LogFile } from './log-disk.js';
+
+const { O_CREAT, O_EXCL, O_RDONLY, O_RDWR } = fs.constants;
+/** Links are not followed, and a pipe without a reader or writer is opened at once. Windows has neither, nor the flags. */
+const SAFELY = ((fs.constants.O_NOFOLLOW as number | undefined) ?? 0) | ((fs.constants.O_NONBLOCK as number | undefined) ?? 0);
+
+/** What opening a link without following it, a socket, or a folder for writing is answered with. */
+const NO_FILE = ['ELOOP', 'EMLINK', 'ENXIO', 'EISDIR', 'ENODEV', 'EOPNOTSUPP'];
 
 const FILE_MODE = 0o600;
 const FOLDER_MODE = 0o700;
@@ -14,13 +21,15 @@ const FOLDER_MODE = 0o700;
 const CANNOT_SYNC = ['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS'];
 
 class NodeFile implements LogFile {
+  readonly identity: string;
   readonly #fd: number;
   /** Calls that have the descriptor in hand; {@link close} waits for them. */
   readonly #underWay = new Set<Promise<void>>();
   #closing: Promise<void> | undefined;
 
-  constructor(fd: number) {
+  constructor(fd: number, identity: string) {
     this.#fd = fd;
+    this.identity = identity;
   }
 
   write(bytes: Uint8Array, position: number): Promise<void> {
@@ -48,6 +57,24 @@ class NodeFile implements LogFile {
       read += count;
     }
     return read;
+  }
+
+  async read(length: number): Promise<Buffer> {
+    const target = Buffer.allocUnsafeSlow(length);
+    let read = 0;
+    await this.#track((done) => {
+      const next = (): void => {
+        fs.read(this.#fd, target, read, length - read, read, (error, count) => {
+          if (error !== null) return done(error);
+          read += count;
+          if (count === 0 || read === length) return done(null);
+          next();
+        });
+      };
+      if (length === 0) done(null);
+      else next();
+    });
+    return target.subarray(0, read);
   }
 
   sync(): Promise<void> {
@@ -78,9 +105,43 @@ class NodeFile implements LogFile {
 
 /** The file system of this machine. */
 export const nodeDisk: LogDisk = {
-  create: (path) => openFile(path, 'wx+'),
-  open: (path) => openFile(path, 'r+'),
-  read: (path) => readFile(path),
+  create: (path) => openFile(path, O_RDWR | O_CREAT | O_EXCL),
+  open: (path) => openFile(path, O_RDWR),
+
+  openSync(path) {
+    let fd: number;
+    try {
+      fd = fs.openSync(path, O_RDONLY | SAFELY);
+    } catch (error) {
+      throw toForeign(error, path);
+    }
+    try {
+      return new NodeFile(fd, identityOf(requireFile(fs.fstatSync(fd, { bigint: true }), path)));
+    } catch (error) {
+      fs.closeSync(fd);
+      throw error;
+    }
+  },
+
+  async read(path, maxBytes) {
+    const fd = await openDescriptor(path, O_RDONLY);
+    try {
+      const { size } = requireFile(await factsOf(fd), path);
+      if (size > maxBytes) throw foreign(path, `is larger than ${maxBytes} bytes`);
+      return await new NodeFile(fd, '').read(Number(size));
+    } finally {
+      await closeDescriptor(fd);
+    }
+  },
+
+  async identify(path) {
+    try {
+      return identityOf(await lstat(path, { bigint: true }));
+    } catch (error) {
+      if (isMissing(error)) return undefined;
+      throw error;
+    }
+  },
 
   async list(folder) {
     try {
@@ -121,28 +182,64 @@ export const nodeDisk: LogDisk = {
   async syncFolder(path) {
     // Windows opens no folders as files.
     if (process.platform === 'win32') return;
-    const fd = await openDescriptor(path, 'r');
+    const fd = await openDescriptor(path, O_RDONLY);
     try {
       await toPromise((done) => fs.fsync(fd, done));
     } catch (error) {
       if (!CANNOT_SYNC.includes(codeOf(error) ?? '')) throw error;
     } finally {
-      await toPromise((done) => fs.close(fd, done));
+      await closeDescriptor(fd);
     }
   },
 };
 
-async function openFile(path: string, flags: string): Promise<LogFile> {
-  return new NodeFile(await openDescriptor(path, flags));
+async function openFile(path: string, flags: number): Promise<LogFile> {
+  const fd = await openDescriptor(path, flags);
+  try {
+    return new NodeFile(fd, identityOf(requireFile(await factsOf(fd), path)));
+  } catch (error) {
+    await closeDescriptor(fd);
+    throw error;
+  }
 }
 
-function openDescriptor(path: string, flags: string): Promise<number> {
+function openDescriptor(path: string, flags: number): Promise<number> {
   return new Promise((resolve, reject) => {
-    fs.open(path, flags, FILE_MODE, (error, fd) => {
+    fs.open(path, flags | SAFELY, FILE_MODE, (error, fd) => {
       if (error === null) resolve(fd);
+      else reject(toForeign(error, path));
+    });
+  });
+}
+
+function closeDescriptor(fd: number): Promise<void> {
+  return toPromise((done) => fs.close(fd, done));
+}
+
+function factsOf(fd: number): Promise<fs.BigIntStats> {
+  return new Promise((resolve, reject) => {
+    fs.fstat(fd, { bigint: true }, (error, facts) => {
+      if (error === null) resolve(facts);
       else reject(error);
     });
   });
+}
+
+function requireFile(facts: fs.BigIntStats, path: string): fs.BigIntStats {
+  if (!facts.isFile()) throw foreign(path, 'is no regular file');
+  return facts;
+}
+
+function identityOf({ dev, ino }: fs.BigIntStats): string {
+  return `${dev}:${ino}`;
+}
+
+function foreign(path: string, what: string): Error {
+  return systemError(FOREIGN_FILE, `${path} ${what}`);
+}
+
+function toForeign(error: unknown, path: string): Error {
+  return NO_FILE.includes(codeOf(error) ?? '') ? foreign(path, 'is no regular file') : (error as Error);
 }
 
 async function removeFolder(path: string, unlinkError: unknown): Promise<void> {

@@ -128,7 +128,8 @@ export class Replayer {
     const { log, connection, mode, clock, onPhase } = this.#parts;
     log.rebase();
     if (!this.#hasWork()) {
-      if (mode === 'safe') await this.#mark.leave().catch(() => undefined);
+      // The records of a log that is being taken over may be all that Redis has lost.
+      if (mode === 'safe' && log.adopting.logs === 0) await this.#mark.leave().catch(() => undefined);
       return;
     }
     const report = new ReplayReport(clock, this.#followsOutage);
@@ -165,7 +166,7 @@ export class Replayer {
       if (pace.jitterMs > 0) await pause(clock, pace.jitterMs * random());
       await this.#pass(report, () => true, true);
     }
-    if (mode === 'safe') await this.#mark.leave();
+    if (mode === 'safe' && log.adopting.logs === 0) await this.#mark.leave();
   }
 
   async #pass(report: ReplayReport, isDue: (entry: LogEntry) => boolean, withValues: boolean): Promise<void> {
@@ -204,7 +205,7 @@ export class Replayer {
       redisKey: tier.nameOf(key),
       sealed: value === undefined ? tier.sealDeletion(version, deletionLifeMs(key, maxAgeMs)) : textOfSealed(value),
       isValue: value !== undefined,
-      isAdopted: entry.segment?.adoptedFrom !== undefined,
+      isAdopted: entry.adoptedFrom !== undefined,
     };
   }
 

@@ -6,6 +6,7 @@
 import type { Clock } from '../base/clock.js';
 import type { ControlFacts, ControlFile, LogPoint } from './control-file.js';
 import { withinDeadline } from './disk-deadline.js';
+import { isMissing } from './log-disk.js';
 import type { LogIndex } from './log-index.js';
 
 /** A disk that has failed is tried again after this long. */
@@ -23,6 +24,7 @@ export class SavedFacts {
   readonly #index: LogIndex;
   readonly #control: ControlFile | undefined;
   readonly #pointNow: () => LogPoint;
+  readonly #remakeFolder: () => Promise<void>;
   /** What the control file says is what follows from these; `undefined` when that is not certain. */
   #savedFor: ControlFacts | undefined;
   #emergency: Emergency | undefined;
@@ -32,13 +34,31 @@ export class SavedFacts {
   /**
    * @param control absent: there is nowhere to write to
    * @param pointNow a point after everything that was written so far
+   * @param remakeFolder makes the folder of the log again, which is gone
    */
-  constructor(clock: Clock, index: LogIndex, control: ControlFile | undefined, pointNow: () => LogPoint) {
+  constructor(
+    clock: Clock,
+    index: LogIndex,
+    control: ControlFile | undefined,
+    pointNow: () => LogPoint,
+    remakeFolder: () => Promise<void>,
+  ) {
     this.#clock = clock;
     this.#index = index;
     this.#control = control;
     this.#pointNow = pointNow;
+    this.#remakeFolder = remakeFolder;
     this.#savedFor = index.facts;
+  }
+
+  /** Whether the file says anything that a crash must not forget. */
+  get isNeeded(): boolean {
+    return this.#emergency !== undefined || this.#index.facts.invalidateBefore.version !== '';
+  }
+
+  /** Whether that is where a successor reads it. @throws the system's error */
+  async isInPlace(): Promise<boolean> {
+    return !this.isNeeded || this.#control === undefined || withinDeadline(this.#clock, this.#control.isThere());
   }
 
   /** Why the last attempt to save failed. */
@@ -64,7 +84,7 @@ export class SavedFacts {
     this.#savedFor = undefined;
     const emergency = this.#emergency;
     try {
-      await withinDeadline(this.#clock, this.#control.write(this.#withEmergency(facts)));
+      await withinDeadline(this.#clock, this.#write(this.#control, facts));
     } catch (error) {
       this.#error = error;
       if ((error as NodeJS.ErrnoException).code === 'ETIMEDOUT') this.#askAgainAtMs = this.#clock.nowMs() + RETRY_MS;
@@ -72,6 +92,12 @@ export class SavedFacts {
     }
     if (this.#emergency === emergency) this.#savedFor = facts;
     return true;
+  }
+
+  /** Writes the file anew, which may be gone; whether it is there. Never rejects. */
+  renew(): Promise<boolean> {
+    this.#savedFor = undefined;
+    return this.save();
   }
 
   /** Says that keys are known that the disk does not have; whether the control file now does. Never rejects. */
@@ -89,6 +115,17 @@ export class SavedFacts {
     if (await this.save()) return true;
     this.#emergency ??= emergency;
     return false;
+  }
+
+  async #write(control: ControlFile, facts: ControlFacts): Promise<void> {
+    const said = this.#withEmergency(facts);
+    try {
+      await control.write(said);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+      await this.#remakeFolder();
+      await control.write(said);
+    }
   }
 
   #withEmergency(facts: ControlFacts): ControlFacts {

@@ -4,19 +4,20 @@
  *
  * Segments are removed oldest first, so that no older record of a key outlives a newer one or its confirmation.
  */
+import { basename, dirname } from 'node:path';
 import type { Clock } from '../base/clock.js';
 import type { Random } from '../base/random.js';
 import { withinDeadline } from './disk-deadline.js';
 import type { LogPoint } from './control-file.js';
-import type { LogDisk } from './log-disk.js';
 import type { LogEntry } from './log-entry.js';
 import type { LogIndex } from './log-index.js';
 import { NO_VERSION, RecordBuffer, recordLengthOf } from './log-record.js';
-import { LogSegment } from './log-segment.js';
+import { LogSegment, type SegmentPlace } from './log-segment.js';
+import { RemovalHold } from './removal-hold.js';
 
 /** What a chain is made of. */
 export interface ChainParts {
-  readonly disk: LogDisk;
+  readonly place: SegmentPlace;
   /** Absent: there is nowhere to write to. */
   readonly folder: string | undefined;
   readonly clock: Clock;
@@ -31,6 +32,8 @@ export interface ChainParts {
 
 /** Bytes in one write at most, unless a single record is larger. */
 const MAX_WRITE_BYTES = 1024 * 1024;
+/** Segments that may be nearly empty: each restart in one outage leaves one. A full log has fewer. */
+const MAX_SEGMENTS = 32;
 /** More than a head takes. */
 const HEAD_BOUND = 64;
 /** What says whose log this is must not fill the segments. */
@@ -46,6 +49,8 @@ interface Encoded {
 
 /** See the file's header. */
 export class SegmentChain {
+  /** Held while older segments are read: nothing is removed then. */
+  readonly removals = new RemovalHold();
   readonly #parts: ChainParts;
   readonly #segments: LogSegment[] = [];
   #buffer = new RecordBuffer();
@@ -80,9 +85,10 @@ export class SegmentChain {
     return this.#segments[0];
   }
 
-  /** Takes over the segments of an adopted log, as the oldest ones. */
-  adopt(segments: readonly LogSegment[]): void {
+  /** Takes over the segments of adopted logs, as the oldest ones; `isLast`: no more are being read. */
+  adopt(segments: readonly LogSegment[], isLast: boolean): void {
     this.#segments.unshift(...segments);
+    if (isLast) this.removals.release();
   }
 
   /** Whether a record of `bytes` needs another segment. */
@@ -96,6 +102,11 @@ export class SegmentChain {
     const bodyBound = typeof body === 'string' ? body.length * 3 : body.length;
     if (bodyBound > this.#parts.segmentBytes / 4) return recordLengthOf(key, body);
     return bodyBound + key.length * 3 + HEAD_BOUND;
+  }
+
+  /** Whether there are many files with little in each: their records fit into far fewer. */
+  get isScattered(): boolean {
+    return this.#segments.length > MAX_SEGMENTS && this.bytes * 2 < this.#segments.length * this.#parts.segmentBytes;
   }
 
   /** Adds an entry's record to what {@link writeOut} writes; there must be an open segment. */
@@ -136,7 +147,7 @@ export class SegmentChain {
     const position = segment.bytes;
     const encoded = this.#encoded;
     this.#encoded = [];
-    const writing = segment.file.write(this.#buffer.bytes(), position);
+    const writing = segment.write(this.#buffer.bytes(), position);
     try {
       await withinDeadline(this.#parts.clock, writing);
     } catch (error) {
@@ -166,18 +177,18 @@ export class SegmentChain {
 
   /** Starts a new segment. @throws the system's error */
   async open(): Promise<void> {
-    const { disk, folder, clock, random, syncsNames, about } = this.#parts;
+    const { place, folder, clock, random, syncsNames, about } = this.#parts;
     if (folder === undefined) throw new Error('The folder of the log could not be made');
     const last = this.#segments.at(-1);
     if (last !== undefined) last.isSealed = true;
     const salt = Math.floor(random() * 2 ** 32);
-    const opening = LogSegment.create(disk, folder, ++this.#sequence, salt, clock.nowMs(), syncsNames);
+    const opening = LogSegment.create(place, folder, ++this.#sequence, salt, clock.nowMs(), syncsNames);
     let segment: LogSegment;
     try {
       segment = await withinDeadline(clock, opening);
     } catch (error) {
       // A disk that hung may make the file all the same, when nobody wants it any more.
-      opening.then((late) => late.remove(disk)).catch(() => undefined);
+      opening.then((late) => late.remove()).catch(() => undefined);
       throw error;
     }
     this.#segments.push(segment);
@@ -187,7 +198,7 @@ export class SegmentChain {
 
   /** Removes segments in which nothing matters any more, oldest first; all of them when the index is empty. */
   async tidy(): Promise<void> {
-    if (this.#buffer.length > 0) return;
+    if (this.#buffer.length > 0 || this.removals.isHeld) return;
     const keepsOne = this.#parts.index.size > 0 ? 1 : 0;
     for (let [oldest] = this.#segments; oldest !== undefined; [oldest] = this.#segments) {
       if (this.#segments.length <= keepsOne || oldest.liveBytes > 0 || oldest.pins > 0) return;
@@ -200,9 +211,9 @@ export class SegmentChain {
    * keeps stays in its place, and nothing newer is removed before it.
    */
   async remove(segment: LogSegment): Promise<boolean> {
-    if (segment !== this.#segments[0] || segment.isBeingRemoved) return false;
+    if (segment !== this.#segments[0] || segment.isBeingRemoved || this.removals.isHeld) return false;
     try {
-      await withinDeadline(this.#parts.clock, segment.remove(this.#parts.disk));
+      await withinDeadline(this.#parts.clock, segment.remove());
     } catch {
       return false;
     }
@@ -214,10 +225,10 @@ export class SegmentChain {
   /** Forces to the disk what was written. @throws the system's error; the file that failed is then `isSuspect` */
   async sync(): Promise<void> {
     for (const segment of [...this.#segments]) {
-      if (!segment.isDirty || segment.isBeingRemoved || !this.#segments.includes(segment)) continue;
+      if (!segment.isDirty || segment.isLost || segment.isBeingRemoved || !this.#segments.includes(segment)) continue;
       segment.isDirty = false;
       try {
-        await withinDeadline(this.#parts.clock, segment.file.sync());
+        await withinDeadline(this.#parts.clock, segment.sync());
       } catch (error) {
         // It was removed meanwhile, because nothing in it mattered any more.
         if (!this.#segments.includes(segment)) continue;
@@ -229,6 +240,28 @@ export class SegmentChain {
     }
   }
 
+  /** Whether a crash now would find the newest segment, which has what was written last. @throws the system's error */
+  async isInPlace(): Promise<boolean> {
+    const newest = this.#segments.at(-1);
+    return newest === undefined || withinDeadline(this.#parts.clock, newest.isInPlace());
+  }
+
+  /** Notes the segments that a crash would not find any more; how many there are. @throws the system's error */
+  async findLost(): Promise<number> {
+    const { place, clock } = this.#parts;
+    const namesIn = new Map<string, readonly string[]>();
+    const newest = this.#segments.at(-1);
+    for (const segment of [...this.#segments]) {
+      if (segment.isBeingRemoved || segment.isLost) continue;
+      const folder = dirname(segment.path);
+      const names = namesIn.get(folder) ?? (await withinDeadline(clock, place.disk.list(folder)));
+      namesIn.set(folder, names);
+      const isThere = segment === newest ? await this.isInPlace() : names.includes(basename(segment.path));
+      if (!isThere) segment.lose();
+    }
+    return this.#segments.filter(({ isLost }) => isLost).length;
+  }
+
   /** The segments up to the last one that may not be on the disk as it was written. */
   get upToSuspects(): readonly LogSegment[] {
     return this.#segments.slice(0, this.#segments.findLastIndex((segment) => segment.isSuspect) + 1);
@@ -236,7 +269,7 @@ export class SegmentChain {
 
   /** Closes all files, which stay. */
   async close(): Promise<void> {
-    const closing = this.#segments.splice(0).map((segment) => segment.file.close());
+    const closing = this.#segments.splice(0).map((segment) => segment.close());
     await withinDeadline(this.#parts.clock, Promise.allSettled(closing)).catch(() => undefined);
   }
 }
@@ -245,7 +278,7 @@ export class SegmentChain {
 async function cutOff(segment: LogSegment, length: number, writing: Promise<void>): Promise<void> {
   try {
     await writing.catch(() => undefined);
-    await segment.file.truncate(length);
+    await segment.truncate(length);
     segment.bytes = length;
   } catch {
     // Then the bytes are counted, and gone with the file.

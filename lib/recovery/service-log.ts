@@ -129,11 +129,21 @@ export class ServiceLog {
     await this.#replayer.replayKey(key);
   }
 
-  /** Takes over the logs of processes that are gone, and replays them when Redis can be used. */
-  async adopt(folders: readonly string[]): Promise<void> {
-    if (folders.length === 0) return;
-    await this.#log.adopt(folders);
-    this.#replayer.nudge();
+  /** Makes the files that need no room later. Never rejects. */
+  prepare(): Promise<void> {
+    return this.#log.prepare();
+  }
+
+  /**
+   * Takes over the logs of processes that are gone, and replays them when Redis can be used; `end` resolves when they are taken
+   * over, in the background. Neither rejects.
+   */
+  async adopt(folders: readonly string[]): Promise<{ readonly end: Promise<void> }> {
+    const { end } = await this.#log.adopt(folders);
+    const nudge = (): void => {
+      this.#replayer.nudge();
+    };
+    return { end: end.then(nudge) };
   }
 
   /** Redis can be used: replay. */

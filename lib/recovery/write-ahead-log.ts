@@ -6,43 +6,26 @@
  * 2. It is bounded by `maxBytes`; what does not fit is remembered less precisely, never forgotten (G14). 3. Nothing here
  * throws or rejects because of the disk; what became of a write is told.
  */
-import type { Clock } from '../base/clock.js';
-import type { HybridClock } from '../base/hybrid-clock.js';
-import type { Random } from '../base/random.js';
 import { expiryOfSealed, kindOfSealed, shiftEnvelope } from '../codec/envelope.js';
-import { CONTROL_FILE, CONTROL_FILE_LENGTH, ControlFile, type LogPoint } from './control-file.js';
+import { AdoptedFolders } from './adopted-folders.js';
+import { CONTROL_FILE_LENGTH, ControlFile, type LogPoint } from './control-file.js';
 import { withinDeadline } from './disk-deadline.js';
 import type { LogOutcome } from './log-batch.js';
 import { LogConfirmations } from './log-confirmations.js';
-import type { LogDisk } from './log-disk.js';
 import { LogEntry } from './log-entry.js';
 import { SavedFacts } from './saved-facts.js';
 import { LogIndex } from './log-index.js';
-import { Adoption, loadLog } from './log-loader.js';
+import { LogAdoption } from './log-adoption.js';
+import type { FoundLog } from './log-loader.js';
+import type { WriteAheadLogParts } from './log-parts.js';
 import { LogReclaimer } from './log-reclaimer.js';
-import type { LogTrouble } from './log-trouble.js';
 import { LogWriter } from './log-writer.js';
 import { SegmentChain } from './segment-chain.js';
 
-/** What a log is made of. */
-export interface WriteAheadLogParts {
-  readonly disk: LogDisk;
-  /** Its own folder, which is there; `undefined` when none could be made: nothing can be logged then. */
-  readonly folder: string | undefined;
-  readonly clock: Clock;
-  readonly hybridClock: HybridClock;
-  readonly random: Random;
-  readonly fsync: 'always' | 'interval' | 'never';
-  readonly fsyncIntervalMs: number;
-  readonly maxBytes: number;
-  readonly maxAgeMs: number;
-  /** Facts about whose log this is, for people who look into the file. */
-  readonly about: Readonly<Record<string, unknown>>;
-  readonly onTrouble: (trouble: LogTrouble) => void;
-}
-
 const MAX_SEGMENT_BYTES = 4 * 1024 * 1024;
 const MIN_SEGMENT_BYTES = 4096;
+/** A file up to here may be a segment, however small this log is: the process that is gone may have had a larger one. */
+const MIN_FILE_BOUND = 64 * 1024 * 1024;
 
 /** See the file's header. */
 export class WriteAheadLog {
@@ -54,22 +37,33 @@ export class WriteAheadLog {
   readonly #facts: SavedFacts;
   readonly #confirmations: LogConfirmations;
   readonly #maxRecordBytes: number;
-  readonly #adoptedFolders: string[] = [];
+  readonly #adoption: LogAdoption;
+  readonly #adoptedFolders: AdoptedFolders;
+  #lastAdoption: Promise<void> = Promise.resolve();
   #isRebased: boolean;
 
-  private constructor(parts: WriteAheadLogParts) {
+  /** Makes an empty log, which touches the disk only when it is {@link prepare}d or used. */
+  constructor(parts: WriteAheadLogParts) {
     this.#parts = parts;
-    const { disk, folder, clock, random, maxBytes, maxAgeMs, hybridClock, onTrouble } = parts;
+    const { disk, openFiles, folder, clock, random, maxBytes, maxAgeMs, hybridClock, onTrouble } = parts;
     const { index } = this;
-    this.#control = folder === undefined ? undefined : new ControlFile(disk, folder);
-    this.#facts = new SavedFacts(clock, index, this.#control, () => this.#pointNow());
+    const place = { disk, openFiles };
+    this.#adoptedFolders = new AdoptedFolders(disk, clock);
+    const pointNow = (): LogPoint => this.#pointNow();
+    const remakeFolder = async (): Promise<void> => {
+      await withinDeadline(clock, parts.makeFolder());
+      // Where the folder was gone, its files are.
+      this.#writer.checkFiles();
+    };
+    this.#control = folder === undefined ? undefined : new ControlFile(disk, openFiles, folder);
+    this.#facts = new SavedFacts(clock, index, this.#control, pointNow, remakeFolder);
     const segmentBytes = Math.max(MIN_SEGMENT_BYTES, Math.min(MAX_SEGMENT_BYTES, Math.floor(maxBytes / 16)));
     // Held back: the segment in use, those that records are copied to before the file they come from is removed, and the
     // control file.
     const limitBytes = maxBytes - 3 * segmentBytes - CONTROL_FILE_LENGTH;
     this.#maxRecordBytes = Math.floor(limitBytes / 2);
     this.#chain = new SegmentChain({
-      disk,
+      place,
       folder,
       clock,
       random,
@@ -79,7 +73,6 @@ export class WriteAheadLog {
       about: JSON.stringify(parts.about),
     });
     const reclaimer = new LogReclaimer({
-      disk,
       clock,
       index,
       chain: this.#chain,
@@ -100,18 +93,30 @@ export class WriteAheadLog {
       confirmations: this.#confirmations,
       fsync: parts.fsync,
       fsyncIntervalMs: parts.fsyncIntervalMs,
+      remakeFolder,
       onTrouble,
+    });
+    this.#adoption = new LogAdoption({
+      place,
+      clock,
+      hybridClock,
+      index,
+      chain: this.#chain,
+      confirmations: this.#confirmations,
+      // No log has a file that is larger than a log may be.
+      maxFileBytes: Math.max(maxBytes, MIN_FILE_BOUND),
+      pointNow,
+      onTrouble,
+      onAdopted: parts.onAdopted,
     });
     this.#isRebased = hybridClock.isAnchored;
   }
 
-  /** Opens an empty log. Never rejects: where the disk refuses, nothing can be logged, and that is told. */
-  static async open(parts: WriteAheadLogParts): Promise<WriteAheadLog> {
-    const log = new WriteAheadLog(parts);
-    if (parts.folder !== undefined && !(await log.#facts.prepare())) {
-      parts.onTrouble({ kind: 'disk-failed', count: 0, error: log.#facts.error, isFirst: true });
-    }
-    return log;
+  /** Makes the files that need no room later. Never rejects: where the disk refuses, that is told. */
+  async prepare(): Promise<void> {
+    const { folder, onTrouble } = this.#parts;
+    if (folder === undefined || (await this.#facts.prepare())) return;
+    onTrouble({ kind: 'disk-failed', count: 0, error: this.#facts.error, isFirst: true });
   }
 
   /** Bytes on the disk. */
@@ -124,9 +129,14 @@ export class WriteAheadLog {
     return this.index.isEmpty;
   }
 
-  /** Whether it has no entry and no file with records. */
+  /** Whether it has no entry and no file with records, and takes none over. */
   get isBlank(): boolean {
-    return this.index.size === 0 && this.#chain.size === 0;
+    return this.index.size === 0 && this.#chain.size === 0 && this.#adoption.logs === 0;
+  }
+
+  /** The logs that are being taken over, and the keys that were read of them so far. */
+  get adopting(): { readonly logs: number; readonly keys: number } {
+    return this.#adoption;
   }
 
   /** Why nothing can be written to the disk; `undefined` while it can. */
@@ -158,7 +168,9 @@ export class WriteAheadLog {
   /** Logs that everything of the service older than `version` is invalidated. */
   async clear(version: string): Promise<LogOutcome> {
     this.rebase();
-    this.index.clear({ version, isLocalTime: !this.#parts.hybridClock.isAnchored });
+    const point = { version, isLocalTime: !this.#parts.hybridClock.isAnchored };
+    this.index.clear(point);
+    this.#adoption.clear(point);
     return (await this.#writer.saveFacts()) ? 'logged' : 'lost';
   }
 
@@ -183,6 +195,7 @@ export class WriteAheadLog {
    */
   confirm(key: string, version: string): boolean {
     const entry = this.index.find(key);
+    this.#adoption.confirm(key, version);
     if (entry === undefined) return this.#chain.size > 0 && this.#writer.isUnsaid(key);
     if (entry.version > version) return false;
     this.index.remove(entry);
@@ -196,29 +209,28 @@ export class WriteAheadLog {
     await this.#writer.saveFacts();
   }
 
-  /** Takes over the logs of processes that are gone. */
-  async adopt(folders: readonly string[]): Promise<void> {
-    const adoption = new Adoption();
-    const unreadable: string[] = [];
-    for (const folder of folders) {
-      const loaded = await loadLog(this.#parts.disk, this.#parts.clock, folder, this.index, adoption);
-      this.#chain.adopt(loaded.segments);
-      // What this process writes from now on is newer than what that one wrote.
-      if (loaded.newestVersion !== '') this.#parts.hybridClock.observe(loaded.newestVersion);
-      this.#adoptedFolders.push(folder);
-      unreadable.push(...loaded.unreadable);
-      const { lost, invalidated } = loaded;
-      if (loaded.isDoubtful || loaded.unreadable.length > 0) this.index.invalidate(this.#pointNow());
-      if (lost > 0 || invalidated > 0) this.#parts.onTrouble({ kind: 'damaged', lost, invalidated });
-    }
-    if (folders.length === 0) return;
-    for (const [key, point] of adoption.crossing()) this.#confirmations.repeat(key, point);
+  /**
+   * Takes over the logs of processes that are gone. When this resolves, what was cleared there counts, and what is written here
+   * is newer than what is there; `end` resolves when all of it is taken over. Neither rejects.
+   */
+  async adopt(folders: readonly string[]): Promise<{ readonly end: Promise<void> }> {
+    const logs = await this.#adoption.find(folders);
+    const end = this.#lastAdoption.then(() => this.#load(logs));
+    this.#lastAdoption = end;
+    return { end };
+  }
+
+  async #load(logs: readonly FoundLog[]): Promise<void> {
+    const loaded = await this.#adoption.load(logs);
+    if (loaded === undefined) return;
     this.#isRebased = false;
     this.rebase();
     const { disk, clock } = this.#parts;
-    if (await this.#writer.saveFacts()) {
+    const isSaid = await this.#writer.saveFacts();
+    for (const { folder, unreadable, foreign } of loaded) {
       // Everything is invalidated in their place; read later, they would bring back what is old by then.
-      for (const path of unreadable) await withinDeadline(clock, disk.remove(path)).catch(() => undefined);
+      if (isSaid) for (const path of unreadable) await withinDeadline(clock, disk.remove(path)).catch(() => undefined);
+      if (foreign.length === 0) this.#adoptedFolders.add(folder);
     }
     await this.settle();
   }
@@ -226,17 +238,20 @@ export class WriteAheadLog {
   /** Resolves when everything that was to be written is written or given up; what is not needed any more is removed. */
   async settle(): Promise<void> {
     await this.#writer.settle();
-    await this.#removeEmptyFolders();
+    // Once this log's own control file says what theirs do.
+    if (this.#adoptedFolders.size > 0 && (await this.#facts.save())) await this.#adoptedFolders.removeEmpty();
   }
 
   /** Settles, then lets go of the files. Where Redis was told everything, nothing is left of them. */
   async close(): Promise<void> {
+    this.#adoption.stop();
+    await this.#lastAdoption;
     await this.settle();
     await this.#writer.close();
     await this.#chain.close();
     const { clock, folder } = this.#parts;
     if (this.#control !== undefined) await withinDeadline(clock, this.#control.close()).catch(() => undefined);
-    if (this.index.isEmpty && folder !== undefined) await this.#removeFolder(folder);
+    if (this.index.isEmpty && folder !== undefined) await this.#adoptedFolders.remove(folder);
   }
 
   /** Entries from before the first contact with Redis are put on its clock as soon as that is known. */
@@ -256,13 +271,9 @@ export class WriteAheadLog {
     return Buffer.byteLength(sealed) + Buffer.byteLength(key) > this.#maxRecordBytes;
   }
 
-  #readFromDisk(entry: LogEntry): Buffer | undefined {
-    const { segment } = entry;
-    if (segment === undefined) return undefined;
-    const sealed = Buffer.allocUnsafe(entry.bodyLength);
+  #readFromDisk({ segment, offset, length, bodyLength }: LogEntry): Buffer | undefined {
     try {
-      const read = segment.file.readSync(sealed, entry.offset + entry.length - entry.bodyLength);
-      return read === sealed.length ? sealed : undefined;
+      return segment?.readBody(offset, length, bodyLength);
     } catch {
       return undefined;
     }
@@ -275,25 +286,5 @@ export class WriteAheadLog {
     if (!(await this.#facts.save())) throw this.#facts.error;
     await this.#chain.tidy();
     this.#parts.onTrouble({ kind: 'service-invalidated', count });
-  }
-
-  /** Removes adopted folders whose segments are gone, once this log's own control file says what theirs do. */
-  async #removeEmptyFolders(): Promise<void> {
-    if (this.#adoptedFolders.length === 0 || !(await this.#facts.save())) return;
-    const left: string[] = [];
-    for (const folder of this.#adoptedFolders.splice(0)) if (!(await this.#removeFolder(folder))) left.push(folder);
-    this.#adoptedFolders.push(...left);
-  }
-
-  /** Removes a folder in which there are no segments; whether it is gone. */
-  async #removeFolder(folder: string): Promise<boolean> {
-    const { disk, clock } = this.#parts;
-    const remove = async (): Promise<boolean> => {
-      if ((await disk.list(folder)).some((name) => name !== CONTROL_FILE)) throw new Error(`${folder} is not empty`);
-      await disk.remove(`${folder}/${CONTROL_FILE}`);
-      await disk.remove(folder);
-      return true;
-    };
-    return withinDeadline(clock, remove()).catch(() => false);
   }
 }

@@ -40,17 +40,18 @@ class FailingDisk {
   wrap<T extends LogDisk | LogFile>(target: T, path = ''): T {
     return new Proxy(target, {
       get: (object, name) => {
-        const method = Reflect.get(object, name) as (...args: unknown[]) => unknown;
-        if (typeof method !== 'function' || name === 'readSync') return (method as typeof method | undefined)?.bind(object);
+        const method: unknown = Reflect.get(object, name);
+        if (typeof method !== 'function') return method;
+        if (name === 'readSync' || name === 'openSync') return method.bind(object) as unknown;
         return async (...args: unknown[]): Promise<unknown> => {
           const place = path === '' ? String(args[0]) : path;
           if (CHANGING.includes(String(name)) && place.endsWith(this.#ending) && this.#isFailure()) {
             const [bytes, position] = args;
             if (name === 'write')
-              await method.call(object, (bytes as Buffer).subarray(0, (bytes as Buffer).length / 2), position);
+              await (method.call(object, (bytes as Buffer).subarray(0, (bytes as Buffer).length / 2), position) as Promise<void>);
             throw Object.assign(new Error(`${this.#code}: ${String(name)}`), { code: this.#code });
           }
-          const result = await method.apply(object, args);
+          const result = await (method.apply(object, args) as Promise<unknown>);
           return name === 'create' || name === 'open' ? this.wrap(result as LogFile, place) : result;
         };
       },

@@ -12,7 +12,7 @@ import type { LogSegment } from '../../lib/recovery/log-segment.js';
 import { nodeDisk } from '../../lib/recovery/node-disk.js';
 import { FakeClock } from '../../lib/testing/fake-clock.js';
 import { FaultyDisk } from '../support/faulty-disk.js';
-import { openBench, seal, type Bench } from '../unit/recovery/log-bench.js';
+import { adopt, openBench, seal, type Bench } from '../unit/recovery/log-bench.js';
 
 const root = mkdtempSync(join(tmpdir(), 'ox-model-'));
 afterAll(() => {
@@ -198,7 +198,7 @@ class Model {
     // Also what that one had taken over, and not done with.
     this.#adopted = [...this.#adopted, adopted].filter((folder) => existsSync(folder));
     const { log, troubles } = this.#bench;
-    await log.adopt(this.#adopted);
+    await adopt(this.#bench, this.#adopted);
     this.#inheritedBytes = log.bytes;
     expect(troubles.filter(({ kind }) => kind !== 'damaged')).toEqual([]);
     const isAllInvalid = log.index.facts.invalidateBefore.version !== '';

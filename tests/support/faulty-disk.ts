@@ -6,7 +6,10 @@
 import type { LogDisk, LogFile } from '../../lib/recovery/log-disk.js';
 
 /** The methods of the disk and of its files. */
-export type DiskOperation = keyof LogDisk | keyof LogFile;
+export type DiskOperation = keyof LogDisk | Exclude<keyof LogFile, 'identity'>;
+
+/** Those that can hang. */
+export type AsyncDiskOperation = Exclude<DiskOperation, 'readSync' | 'openSync'>;
 
 /** A call that was made. */
 export interface RecordedOperation {
@@ -57,8 +60,8 @@ export class FaultyDisk implements LogDisk {
     this.#freeBytes = bytes;
   }
 
-  /** Lets calls begin only at {@link release}. Not for `readSync`, which cannot wait. */
-  hang(operation: Exclude<DiskOperation, 'readSync'>): void {
+  /** Lets calls begin only at {@link release}. Not for what is synchronous, which cannot wait. */
+  hang(operation: AsyncDiskOperation): void {
     this.#hanging.add(operation);
   }
 
@@ -86,12 +89,23 @@ export class FaultyDisk implements LogDisk {
   async open(path: string): Promise<LogFile> {
     await this.#begin('open', path);
     const file = await this.#disk.open(path);
-    return this.#wrap(path, file, this.#files.get(path)?.size ?? (await this.#disk.read(path)).length);
+    return this.#wrap(path, file, this.#files.get(path)?.size ?? (await this.#disk.read(path, Infinity)).length);
   }
 
-  async read(path: string): Promise<Buffer> {
+  openSync(path: string): LogFile {
+    this.#list('openSync', path);
+    this.#failIfAsked('openSync', path);
+    return this.#wrap(path, this.#disk.openSync(path), this.#files.get(path)?.size ?? 0);
+  }
+
+  async read(path: string, maxBytes: number): Promise<Buffer> {
     await this.#begin('read', path);
-    return this.#disk.read(path);
+    return this.#disk.read(path, maxBytes);
+  }
+
+  async identify(path: string): Promise<string | undefined> {
+    await this.#begin('identify', path);
+    return this.#disk.identify(path);
   }
 
   async list(folder: string): Promise<string[]> {
@@ -107,7 +121,7 @@ export class FaultyDisk implements LogDisk {
   async remove(path: string): Promise<void> {
     await this.#begin('remove', path);
     // A folder, or a file that is not there, has no bytes to give back.
-    const size = this.#files.get(path)?.size ?? (await this.#disk.read(path).catch(() => '')).length;
+    const size = this.#files.get(path)?.size ?? (await this.#disk.read(path, Infinity).catch(() => '')).length;
     await this.#disk.remove(path);
     this.#files.delete(path);
     this.#freeBytes += size;
@@ -133,6 +147,11 @@ export class FaultyDisk implements LogDisk {
     const known = this.#files.get(path) ?? { size };
     this.#files.set(path, known);
     return {
+      identity: file.identity,
+      read: async (length) => {
+        await this.#begin('read', path);
+        return file.read(length);
+      },
       write: async (bytes, position) => {
         await this.#begin('write', path);
         await this.#write(file, known, bytes, position);

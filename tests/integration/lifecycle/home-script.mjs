@@ -9,7 +9,12 @@ import { LogHome } from '../../../dist/recovery/log-home.js';
 import { nodeDisk } from '../../../dist/recovery/node-disk.js';
 
 const [role, dir, processId, logName] = process.argv.slice(2);
-const open = (below = dir, id = processId) => LogHome.open({ dir: below, processId: id, disk: nodeDisk, clock: systemClock });
+const open = (below = dir, id = processId) =>
+  LogHome.open({ dir: below, processId: id, disk: nodeDisk, clock: systemClock, onWatcherGone: () => undefined });
+const adoptInto = async (home) => {
+  const { folders, unreadable } = await home.adopt([logName]);
+  return { folders: folders.get(logName) ?? [], unreadable };
+};
 const stayAlive = () => setInterval(() => undefined, 60_000);
 
 const ROLES = {
@@ -24,7 +29,7 @@ const ROLES = {
   /** Takes over what is there, and stays. */
   async adopter() {
     const home = await open();
-    const { folders } = await home.adopt(logName);
+    const { folders } = await adoptInto(home);
     console.log(`adopted ${folders.length}`);
     stayAlive();
   },
@@ -36,7 +41,7 @@ const ROLES = {
       while (!existsSync(join(dir, `go-${round}`))) await nextTurn();
       const home = await open(join(dir, String(round)), `${processId}-${round}`);
       homes.push(home);
-      const { folders, unreadable } = await home.adopt(logName);
+      const { folders, unreadable } = await adoptInto(home);
       for (const folder of folders) console.log(`${round} ${folder.split('.from-')[1]}`);
       for (const { error } of unreadable) console.log(`${round} unreadable ${error.message}`);
     }

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { systemClock } from '../../../lib/base/clock.js';
 import { isAnswered } from '../../../lib/recovery/alive-socket.js';
-import { LogHome, logNameOf } from '../../../lib/recovery/log-home.js';
+import { logNameOf, type LogHome } from '../../../lib/recovery/log-home.js';
+import { adoptInto, openHome } from '../../unit/recovery/home-bench.js';
 import { nodeDisk } from '../../../lib/recovery/node-disk.js';
 import { startScript, type RunningScript } from '../../support/spawn-script.js';
 import { until } from '../../support/until.js';
@@ -37,7 +38,7 @@ function start(role: string, processId: string, below = dir, deadlineMs = 60_000
 }
 
 async function open(processId: string, below = dir): Promise<LogHome> {
-  const home = await LogHome.open({ dir: below, processId, disk: nodeDisk, clock: systemClock });
+  const home = await openHome({ dir: below, processId, disk: nodeDisk, clock: systemClock });
   homes.push(home);
   return home;
 }
@@ -64,11 +65,11 @@ describe('G7: the log of a process', () => {
   test('that was killed with SIGKILL is taken over, as it was', async () => {
     const owner = await startOwner('owner');
     const home = await open('home');
-    expect(await home.adopt(LOG)).toEqual({ folders: [], unreadable: [] });
+    expect(await adoptInto(home, LOG)).toEqual({ folders: [], unreadable: [] });
     owner.kill();
     await owner.done;
     const folder = join(home.folder, `${LOG}.from-owner`);
-    expect(await home.adopt(LOG)).toEqual({ folders: [folder], unreadable: [] });
+    expect(await adoptInto(home, LOG)).toEqual({ folders: [folder], unreadable: [] });
     expect(await readFile(join(folder, 'content'), 'utf8')).toBe('owner');
     expect(await readdir(dir)).toEqual(['home']);
   });
@@ -79,10 +80,10 @@ describe('G7: the log of a process', () => {
     const home = await open('home');
     // More than fit into the queue of a socket that nobody accepts from.
     for (let asked = 0; asked < 600; asked++) expect(await isAnswered(join(dir, 'owner'))).toBe(true);
-    expect(await home.adopt(LOG)).toEqual({ folders: [], unreadable: [] });
+    expect(await adoptInto(home, LOG)).toEqual({ folders: [], unreadable: [] });
     owner.kill();
     await owner.done;
-    expect((await home.adopt(LOG)).folders).toHaveLength(1);
+    expect((await adoptInto(home, LOG)).folders).toHaveLength(1);
   });
 
   test('is taken over again when the process that took it over is killed', async () => {
@@ -96,7 +97,7 @@ describe('G7: the log of a process', () => {
       await adopter.done;
     }
     const home = await open('home');
-    expect((await home.adopt(LOG)).folders).toEqual([join(home.folder, `${LOG}.from-owner`)]);
+    expect((await adoptInto(home, LOG)).folders).toEqual([join(home.folder, `${LOG}.from-owner`)]);
     expect(await readdir(dir)).toEqual(['home']);
   });
 
@@ -129,7 +130,7 @@ describe('G7: the log of a process', () => {
     for (const racer of racers) racer.kill();
     await Promise.all(racers.map((racer) => racer.done));
     const home = await open('home', below);
-    const { folders, unreadable } = await home.adopt(LOG);
+    const { folders, unreadable } = await adoptInto(home, LOG);
     expect(unreadable).toEqual([]);
     const contents = await Promise.all(folders.map((folder) => readFile(join(folder, 'content'), 'utf8')));
     expect(contents.sort()).toEqual(ORPHANS);
@@ -140,6 +141,6 @@ describe('G7: the log of a process', () => {
 test('G9: a process that does nothing but have a folder ends by itself, and what it leaves is removed', async () => {
   const { code, stdout, stderr } = await start('holder', 'holder', dir, 10_000).done;
   expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: 'open\n', stderr: '' });
-  expect(await (await open('home')).adopt(LOG)).toEqual({ folders: [], unreadable: [] });
+  expect(await adoptInto(await open('home'), LOG)).toEqual({ folders: [], unreadable: [] });
   expect(await readdir(dir)).toEqual(['home']);
 });

@@ -9,6 +9,7 @@ import {
   NOTHING_CLEARED,
   type ControlFacts,
 } from '../../../lib/recovery/control-file.js';
+import { OpenFiles } from '../../../lib/recovery/open-files.js';
 import { nodeDisk } from '../../../lib/recovery/node-disk.js';
 import { FaultyDisk } from '../../support/faulty-disk.js';
 import { useTemporaryFolder } from '../../support/temporary-folder.js';
@@ -36,7 +37,7 @@ function readBytes(bytes: Buffer): Promise<ControlFacts | undefined> {
 
 describe('the control file', () => {
   test('says what was written last, and is as large whatever it says', async () => {
-    const file = new ControlFile(nodeDisk, folder.path);
+    const file = new ControlFile(nodeDisk, new OpenFiles(), folder.path);
     expect(await read()).toBe(NOTHING_CLEARED);
     for (const facts of [NOTHING_CLEARED, OLD, NEW, factsOf('c', true)]) {
       await file.write(facts);
@@ -53,7 +54,7 @@ describe('the control file', () => {
   });
 
   test('no flipped bit, and no half that is lost, changes what it says', async () => {
-    const file = new ControlFile(nodeDisk, folder.path);
+    const file = new ControlFile(nodeDisk, new OpenFiles(), folder.path);
     await file.write(OLD);
     await file.write(NEW);
     await file.close();
@@ -70,7 +71,7 @@ describe('the control file', () => {
   });
 
   test('a write that is torn at any byte leaves what was said before or what was to be said', async () => {
-    const file = new ControlFile(nodeDisk, folder.path);
+    const file = new ControlFile(nodeDisk, new OpenFiles(), folder.path);
     await file.write(OLD);
     const before = readFileSync(join(folder.path, 'control'));
     await file.write(NEW);
@@ -84,7 +85,7 @@ describe('the control file', () => {
 
   test('can be overwritten on a full disk', async () => {
     const disk = new FaultyDisk(nodeDisk);
-    const file = new ControlFile(disk, folder.path);
+    const file = new ControlFile(disk, new OpenFiles(), folder.path);
     await file.write(OLD);
     disk.limitBytes(0);
     await file.write(NEW);
@@ -94,7 +95,7 @@ describe('the control file', () => {
 
   test('one that could not be made is made by a later write, and nothing is left of the first', async () => {
     const disk = new FaultyDisk(nodeDisk);
-    const file = new ControlFile(disk, folder.path);
+    const file = new ControlFile(disk, new OpenFiles(), folder.path);
     disk.limitBytes(100);
     await expect(file.write(OLD)).rejects.toMatchObject({ code: 'ENOSPC' });
     expect(await read()).toBe(NOTHING_CLEARED);
@@ -109,7 +110,7 @@ describe('the control file', () => {
 
   test('a write that hung does not overwrite a later one when it goes on', async () => {
     const disk = new FaultyDisk(nodeDisk);
-    const file = new ControlFile(disk, folder.path);
+    const file = new ControlFile(disk, new OpenFiles(), folder.path);
     await file.write(NOTHING_CLEARED);
     disk.hang('write');
     const writes = [OLD, factsOf('c'), NEW].map((facts) => file.write(facts));
@@ -121,7 +122,7 @@ describe('the control file', () => {
 
   test('one that cannot be read may have said anything', async () => {
     const disk = new FaultyDisk(nodeDisk);
-    await new ControlFile(nodeDisk, folder.path).write(OLD);
+    await new ControlFile(nodeDisk, new OpenFiles(), folder.path).write(OLD);
     for (const operation of ['list', 'read'] as const) {
       disk.failNext(operation, 'EIO');
       expect(await ControlFile.read(disk, folder.path)).toBeUndefined();

@@ -5,8 +5,10 @@ import { HybridClock } from '../../../lib/base/hybrid-clock.js';
 import { sealEnvelope } from '../../../lib/codec/envelope.js';
 import type { LogDisk } from '../../../lib/recovery/log-disk.js';
 import type { LogTrouble } from '../../../lib/recovery/log-trouble.js';
+import { OpenFiles } from '../../../lib/recovery/open-files.js';
 import { nodeDisk } from '../../../lib/recovery/node-disk.js';
-import { WriteAheadLog, type WriteAheadLogParts } from '../../../lib/recovery/write-ahead-log.js';
+import type { WriteAheadLogParts } from '../../../lib/recovery/log-parts.js';
+import { WriteAheadLog } from '../../../lib/recovery/write-ahead-log.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
 
 /** A log and what it is made of. */
@@ -21,7 +23,12 @@ export interface Bench {
 }
 
 /** What may differ from the usual log. */
-export type BenchOptions = Partial<Pick<WriteAheadLogParts, 'fsync' | 'fsyncIntervalMs' | 'maxBytes' | 'maxAgeMs' | 'disk'>> & {
+export type BenchOptions = Partial<
+  Pick<
+    WriteAheadLogParts,
+    'fsync' | 'fsyncIntervalMs' | 'maxBytes' | 'maxAgeMs' | 'disk' | 'openFiles' | 'makeFolder' | 'onAdopted'
+  >
+> & {
   readonly clock?: FakeClock;
   /** Whether the clock has not been compared with Redis's. */
   readonly isUnanchored?: boolean;
@@ -38,9 +45,11 @@ export async function openBench(folder: string, options: BenchOptions = {}): Pro
   const troubles: LogTrouble[] = [];
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   let seed = 1;
-  const log = await WriteAheadLog.open({
+  const log = new WriteAheadLog({
     disk: nodeDisk,
+    openFiles: new OpenFiles(),
     folder,
+    makeFolder: () => (parts.disk ?? nodeDisk).makeFolder(folder),
     clock,
     hybridClock,
     // Any numbers will do: they are the salts of the files.
@@ -50,9 +59,12 @@ export async function openBench(folder: string, options: BenchOptions = {}): Pro
     maxBytes: 64 * 1024 * 1024,
     maxAgeMs: HOUR_MS,
     about: { service: 'test' },
-    onTrouble: (trouble) => troubles.push(trouble),
+    // That all went well is no trouble.
+    onTrouble: (trouble) => trouble.kind !== 'adopted' && troubles.push(trouble),
+    onAdopted: () => undefined,
     ...parts,
   });
+  await log.prepare();
   return { log, clock, hybridClock, folder, troubles, version: () => hybridClock.versionOf(hybridClock.stamp()) };
 }
 
@@ -72,8 +84,14 @@ export async function takeOver({ folder, clock }: Bench, disk: LogDisk = nodeDis
   const heir = await openBench(`${folder}-heir`, { clock, disk, nodeId: 'node002' });
   const adopted = `${heir.folder}.from-dead`;
   renameSync(folder, adopted);
-  await heir.log.adopt([adopted]);
+  await adopt(heir, [adopted]);
   return heir;
+}
+
+/** Takes logs over; resolves when that is done. */
+export async function adopt({ log }: Bench, folders: readonly string[]): Promise<void> {
+  const { end } = await log.adopt(folders);
+  await end;
 }
 
 /** How far the clock is moved at once, and how long a disk that works may take before. */

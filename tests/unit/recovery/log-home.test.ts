@@ -7,9 +7,11 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { isAnswered } from '../../../lib/recovery/alive-socket.js';
 import type { LogDisk } from '../../../lib/recovery/log-disk.js';
-import { LogHome, logNameOf } from '../../../lib/recovery/log-home.js';
+import { logNameOf, type LogHome } from '../../../lib/recovery/log-home.js';
+import { adoptInto, openHome } from './home-bench.js';
 import { nodeDisk } from '../../../lib/recovery/node-disk.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
+import { until } from '../../support/until.js';
 
 const LOG = logNameOf('users', 'oxcache', 'redis://h:6379');
 const OTHER = logNameOf('orders', 'oxcache', 'redis://h:6379');
@@ -31,7 +33,7 @@ afterEach(async () => {
 });
 
 async function open(processId: string, parts: { readonly dir?: string; readonly disk?: LogDisk } = {}): Promise<LogHome> {
-  const home = await LogHome.open({ dir, processId, disk: nodeDisk, clock, ...parts });
+  const home = await openHome({ dir, processId, disk: nodeDisk, clock, ...parts });
   homes.push(home);
   return home;
 }
@@ -94,7 +96,7 @@ describe('a home', () => {
     await writeLog(home.folderOf(LOG));
     await home.close();
     expect(await readdir(home.folder)).toEqual(['owner.json', LOG]);
-    expect((await (await open('p2')).adopt(LOG)).folders).toEqual([join(dir, 'p2', `${LOG}.from-p1`)]);
+    expect((await adoptInto(await open('p2'), LOG)).folders).toEqual([join(dir, 'p2', `${LOG}.from-p1`)]);
   });
 
   test('in a relative folder stays where it is', async () => {
@@ -120,7 +122,11 @@ describe('a home', () => {
     };
     const startMs = clock.nowMs();
     const home = await open('p1', { disk });
-    clock.advance(25_000);
+    for (const expected of [2, 3]) {
+      clock.advance(10_000);
+      await until(() => writes.length === expected);
+    }
+    clock.advance(5000);
     await home.close();
     clock.advance(60_000);
     expect(writes.map((at) => at - startMs)).toEqual([0, 10_000, 20_000]);
@@ -161,23 +167,23 @@ describe('adopting', () => {
     await leaveBehind('dead2', [OTHER]);
     const home = await open('p1');
     const target = join(home.folder, `${LOG}.from-dead1`);
-    expect(await home.adopt(LOG)).toEqual({ folders: [target], unreadable: [] });
+    expect(await adoptInto(home, LOG)).toEqual({ folders: [target], unreadable: [] });
     expect(await readFile(join(target, '0000000001-00000000.wal'), 'utf8')).toBe(`dead1/${LOG}`);
     expect(await readdir(dead)).toEqual([OTHER, 'owner.json'].sort());
-    expect(await home.adopt(LOG)).toEqual(nothing);
-    expect((await home.adopt(OTHER)).folders).toHaveLength(2);
+    expect(await adoptInto(home, LOG)).toEqual(nothing);
+    expect((await adoptInto(home, OTHER)).folders).toHaveLength(2);
     expect(await readdir(dir)).toEqual(['p1']);
   });
 
   test('leaves the logs of processes that live', async () => {
     const other = await open('p1');
     await writeLog(other.folderOf(LOG));
-    expect(await (await open('p2')).adopt(LOG)).toEqual(nothing);
+    expect(await adoptInto(await open('p2'), LOG)).toEqual(nothing);
     expect(await readdir(other.folder)).toContain(LOG);
   });
 
   test('finds no other logs where there are none', async () => {
-    expect(await (await open('p1')).adopt(LOG)).toEqual(nothing);
+    expect(await adoptInto(await open('p1'), LOG)).toEqual(nothing);
   });
 
   test('G7: a log whose adopter died is adopted again, under the name of who wrote it', async () => {
@@ -185,7 +191,7 @@ describe('adopting', () => {
     let id = 'dead1';
     for (const next of ['p1', 'p2', 'p3']) {
       const home = await open(next);
-      expect(await home.adopt(LOG)).toEqual({ folders: [join(dir, next, `${LOG}.from-dead1`)], unreadable: [] });
+      expect(await adoptInto(home, LOG)).toEqual({ folders: [join(dir, next, `${LOG}.from-dead1`)], unreadable: [] });
       expect(await readdir(dir)).not.toContain(id);
       await home.close();
       id = next;
@@ -195,7 +201,7 @@ describe('adopting', () => {
   test('a process that had a log of its own and one from another leaves two, which do not collide', async () => {
     await leaveBehind('dead1', [LOG, `${LOG}.from-dead0`]);
     await leaveBehind('dead2', [LOG]);
-    const { folders } = await (await open('p1')).adopt(LOG);
+    const { folders } = await adoptInto(await open('p1'), LOG);
     expect(folders.map((folder) => folder.slice(dir.length))).toEqual([
       `/p1/${LOG}.from-dead1`,
       `/p1/${LOG}.from-dead0`,
@@ -208,7 +214,7 @@ describe('adopting', () => {
     await leaveBehind('dead2', [LOG]);
     const home = await open('p1');
     await writeLog(join(home.folder, `${LOG}.from-dead1`), 'in the way');
-    const { folders, unreadable } = await home.adopt(LOG);
+    const { folders, unreadable } = await adoptInto(home, LOG);
     expect(folders).toEqual([join(home.folder, `${LOG}.from-dead2`)]);
     expect(unreadable).toEqual([{ folder: join(dir, 'dead1'), error: expect.any(Error) }]);
     expect(await readdir(join(dir, 'dead1'))).toContain(LOG);
@@ -217,7 +223,7 @@ describe('adopting', () => {
   test('many calls at once claim every log once', async () => {
     for (let i = 0; i < 20; i++) await leaveBehind(`dead${i}`, [LOG]);
     const [a, b] = [await open('p1'), await open('p2')];
-    const calls = await Promise.all([a, b, a, b, a].map((home) => home.adopt(LOG)));
+    const calls = await Promise.all([a, b, a, b, a].map((home) => adoptInto(home, LOG)));
     expect(calls.flatMap((call) => call.unreadable)).toEqual([]);
     const from = calls.flatMap((call) => call.folders).map((folder) => folder.split('.from-')[1]);
     expect(from.sort()).toEqual(Array.from({ length: 20 }, (_, i) => `dead${i}`).sort());
@@ -226,12 +232,12 @@ describe('adopting', () => {
   test('waits for what is under way when it is closed, and claims nothing afterwards', async () => {
     await leaveBehind('dead1', [LOG]);
     const home = await open('p1');
-    const adopting = home.adopt(LOG);
+    const adopting = adoptInto(home, LOG);
     await home.close();
     const { folders } = await adopting;
     for (const folder of folders) expect((await stat(folder)).isDirectory()).toBe(true);
     await leaveBehind('dead2', [LOG]);
-    expect(await home.adopt(LOG)).toEqual(nothing);
+    expect(await adoptInto(home, LOG)).toEqual(nothing);
     expect(await readdir(join(dir, 'dead2'))).toContain(LOG);
   });
 
@@ -241,7 +247,7 @@ describe('adopting', () => {
     await writeFile(join(kept, 'notes.txt'), 'mine');
     await mkdir(join(dir, 'empty'));
     const home = await open('p1');
-    expect(await home.adopt(LOG)).toEqual(nothing);
+    expect(await adoptInto(home, LOG)).toEqual(nothing);
     expect(await readdir(dir)).toEqual(['dead2', 'empty', 'p1']);
     expect(await readdir(kept)).toEqual(['notes.txt', 'owner.json']);
   });
@@ -256,7 +262,7 @@ describe('adopting', () => {
         return names;
       },
     };
-    expect(await (await open('p1', { disk })).adopt(LOG)).toEqual(nothing);
+    expect(await adoptInto(await open('p1', { disk }), LOG)).toEqual(nothing);
   });
 
   test('a folder that cannot be read is skipped and named', async () => {
@@ -268,7 +274,7 @@ describe('adopting', () => {
       list: (folder) => (folder.endsWith('dead1') ? Promise.reject(error) : nodeDisk.list(folder)),
     };
     const home = await open('p1', { disk });
-    expect(await home.adopt(LOG)).toEqual({
+    expect(await adoptInto(home, LOG)).toEqual({
       folders: [join(home.folder, `${LOG}.from-dead2`)],
       unreadable: [{ folder: join(dir, 'dead1'), error }],
     });
@@ -279,7 +285,7 @@ describe('adopting', () => {
     if (process.getuid?.() !== 0) return;
     const folder = await leaveBehind('dead1', [LOG]);
     await chown(folder, 12_345, 12_345);
-    const { folders, unreadable } = await (await open('p1')).adopt(LOG);
+    const { folders, unreadable } = await adoptInto(await open('p1'), LOG);
     expect(folders).toEqual([]);
     expect(unreadable[0]?.error.message).toMatch(/belong to another user/);
   });
@@ -297,8 +303,8 @@ describe('planted files', () => {
     await symlink(join(outside, 'dead9', LOG), join(dead, LOG));
     await writeFile(join(dead, `${LOG}.from-x`), 'no folder');
     const home = await open('p1');
-    expect(await home.adopt(LOG)).toEqual(nothing);
-    expect(await home.strangersOf('users', OTHER)).toEqual([]);
+    expect(await adoptInto(home, LOG)).toEqual(nothing);
+    expect((await home.adopt([OTHER])).strangers).toEqual([]);
     expect(await readdir(dir)).toEqual(['dead1', 'file', 'linked', 'p1', 'with.dot']);
     expect(await readdir(dead)).toHaveLength(4);
     expect(await readdir(join(outside, 'dead9'))).toContain(LOG);
@@ -308,7 +314,7 @@ describe('planted files', () => {
     const alive = await open('p1');
     const folder = await leaveBehind('dead1', [LOG]);
     await symlink(join(alive.folder, 'alive.sock'), join(folder, 'alive.sock'));
-    expect((await alive.adopt(LOG)).folders).toHaveLength(1);
+    expect((await adoptInto(alive, LOG)).folders).toHaveLength(1);
   });
 
   test('an owner.json that is a folder, a pipe, or huge, is as good as none', async () => {
@@ -325,9 +331,9 @@ describe('planted files', () => {
       const folder = await leaveBehind(name, [LOG], null);
       await plant(join(folder, 'owner.json'));
     }
-    expect(await home.adopt(LOG)).toEqual(nothing);
+    expect(await adoptInto(home, LOG)).toEqual(nothing);
     for (const name of Object.keys(make)) await setAge(join(dir, name), 61_000);
-    expect((await home.adopt(LOG)).folders).toHaveLength(Object.keys(make).length);
+    expect((await adoptInto(home, LOG)).folders).toHaveLength(Object.keys(make).length);
   });
 });
 
@@ -335,7 +341,7 @@ describe('whether an owner is gone', () => {
   async function isAdopted(owner: object | null, prepare: (folder: string) => unknown = () => undefined): Promise<boolean> {
     const folder = await leaveBehind('owner', [LOG], owner);
     await prepare(folder);
-    const { folders, unreadable } = await (await open('judge')).adopt(LOG);
+    const { folders, unreadable } = await adoptInto(await open('judge'), LOG);
     expect(unreadable).toEqual([]);
     return folders.length === 1;
   }
@@ -358,9 +364,9 @@ describe('whether an owner is gone', () => {
   test('one that is still being made is not, until it is 60 s old', async () => {
     expect(await isAdopted(null)).toBe(false);
     await setAge(join(dir, 'owner'), 50_000);
-    expect(await (await open('second')).adopt(LOG)).toEqual(nothing);
+    expect(await adoptInto(await open('second'), LOG)).toEqual(nothing);
     await setAge(join(dir, 'owner'), 61_000);
-    expect((await (await open('third')).adopt(LOG)).folders).toHaveLength(1);
+    expect((await adoptInto(await open('third'), LOG)).folders).toHaveLength(1);
   });
 
   test('one without a name that answers is not, however old it is', async () => {
@@ -378,7 +384,7 @@ describe('whether an owner is gone', () => {
     const elsewhere = { ...here, host: 'elsewhere', bootId: 'another' };
     expect(await isAdopted(elsewhere, touchedAgo(50_000))).toBe(false);
     await touchedAgo(61_000)(join(dir, 'owner'));
-    expect((await (await open('second')).adopt(LOG)).folders).toHaveLength(1);
+    expect((await adoptInto(await open('second'), LOG)).folders).toHaveLength(1);
   });
 
   test('one of another machine that does not tell its starts is judged the same way', async () => {
@@ -395,7 +401,7 @@ describe('whether an owner is gone', () => {
     const owner = JSON.parse(await readFile(join(alive.folder, 'owner.json'), 'utf8')) as object;
     await writeFile(join(alive.folder, 'owner.json'), JSON.stringify({ ...owner, host: 'another-container' }));
     await setAge(join(alive.folder, 'owner.json'), 3_600_000);
-    expect(await (await open('p2')).adopt(LOG)).toEqual(nothing);
+    expect(await adoptInto(await open('p2'), LOG)).toEqual(nothing);
     expect(await isAdopted({ ...here, host: 'another-container' }, touchedAgo(0))).toBe(true);
   });
 
@@ -415,14 +421,14 @@ describe('whether an owner is gone', () => {
       const owner = { ...byPid, pid: process.pid, startTicks: '1' };
       expect(await isAdopted(owner, touchedAgo(50_000))).toBe(false);
       await touchedAgo(61_000)(join(dir, 'owner'));
-      expect((await (await open('second')).adopt(LOG)).folders).toHaveLength(1);
+      expect((await adoptInto(await open('second'), LOG)).folders).toHaveLength(1);
     });
 
     test('a process in another container is when it was not touched for 60 s', async () => {
       const owner = { ...byPid, pid: ended, host: 'another-container' };
       expect(await isAdopted(owner, touchedAgo(50_000))).toBe(false);
       await touchedAgo(61_000)(join(dir, 'owner'));
-      expect((await (await open('second')).adopt(LOG)).folders).toHaveLength(1);
+      expect((await adoptInto(await open('second'), LOG)).folders).toHaveLength(1);
     });
   });
 });
@@ -434,10 +440,10 @@ describe('a path that is too long for a socket', () => {
     await writeLog(home.folderOf(LOG));
     const other = await open('p2', { dir: long });
     expect(await isAnswered(home.folder)).toBe(true);
-    expect(await other.adopt(LOG)).toEqual(nothing);
+    expect(await adoptInto(other, LOG)).toEqual(nothing);
     await home.close();
     expect(await isAnswered(home.folder)).toBe(false);
-    expect((await other.adopt(LOG)).folders).toHaveLength(1);
+    expect((await adoptInto(other, LOG)).folders).toHaveLength(1);
     expect(await readdir(long)).toEqual(['p2']);
   });
 
@@ -448,7 +454,7 @@ describe('a path that is too long for a socket', () => {
     for (let i = 0; i < 5; i++) {
       const home = await open(`p${i}`, { dir: long });
       await leaveBehind(`dead${i}`, [LOG], here, long);
-      await home.adopt(LOG);
+      await adoptInto(home, LOG);
       await home.close();
     }
     expect(await openFiles()).toBe(before);
@@ -464,7 +470,7 @@ describe('strangers', () => {
     const alive = await open('p1');
     await writeLog(alive.folderOf(endpoint));
     const home = await open('p2');
-    expect(await home.strangersOf('users', LOG)).toEqual([
+    expect((await home.adopt([LOG])).strangers).toEqual([
       join(dir, 'dead1', prefix),
       join(dir, 'dead2', `${endpoint}.from-dead0`),
     ]);

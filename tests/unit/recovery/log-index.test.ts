@@ -1,9 +1,12 @@
 /** What still matters after a clear, where writes and the clear are on different clocks (G4, G7). */
 import { describe, expect, test } from '@jest/globals';
-import type { LogFile } from '../../../lib/recovery/log-disk.js';
 import { LogEntry } from '../../../lib/recovery/log-entry.js';
 import { LogIndex } from '../../../lib/recovery/log-index.js';
 import { LogSegment } from '../../../lib/recovery/log-segment.js';
+import { nodeDisk } from '../../../lib/recovery/node-disk.js';
+import { OpenFiles } from '../../../lib/recovery/open-files.js';
+
+const PLACE = { disk: nodeDisk, openFiles: new OpenFiles() };
 
 const version = (ms: number): string => `${String(ms).padStart(13, '0')}0000testpid`;
 const entry = (key: string, ms: number, isLocalTime: boolean): LogEntry =>
@@ -15,16 +18,16 @@ const ORDERS = [
 
 /** As it is found in the log of a dead process. */
 function adopt(index: LogIndex, found: LogEntry, folder: string): void {
-  const segment = new LogSegment(`${folder}/1.wal`, 1, {} as LogFile, 100);
+  const segment = new LogSegment(PLACE, `${folder}/1.wal`, 1, 100);
   segment.isSealed = true;
-  segment.adoptedFrom = folder;
-  if (index.adopt(found, folder)) index.place(found, segment, 0, 10, 5);
+  found.adoptedFrom = folder;
+  if (index.adopt(found)) index.place(found, segment, 0, 10, 5);
 }
 
 describe('a log index', () => {
   test('a clear before the first contact with Redis also ends what was taken over from a process that had had contact', () => {
     const index = new LogIndex();
-    index.adopt(entry('theirs', 1000, false), 'folder');
+    index.adopt(entry('theirs', 1000, false));
     index.put(entry('own', 1500, true));
     index.clear({ version: version(2000), isLocalTime: true });
     expect([...index.entries()]).toEqual([]);
@@ -68,8 +71,8 @@ describe('a log index', () => {
       deadBefore: { version: version(2000), isLocalTime: true },
       invalidateBefore: { version: version(2000), isLocalTime: true },
     });
-    localClear.adopt(entry('older', 1000, false), 'folder');
-    localClear.adopt(entry('newer', 3000, false), 'folder');
+    localClear.adopt(entry('older', 1000, false));
+    localClear.adopt(entry('newer', 3000, false));
     localClear.rebase(5);
     expect([...localClear.entries()].map(({ key }) => key)).toEqual(['newer']);
 
@@ -78,8 +81,8 @@ describe('a log index', () => {
       deadBefore: { version: version(2000), isLocalTime: false },
       invalidateBefore: { version: version(2000), isLocalTime: false },
     });
-    localWrites.adopt(entry('older', 1000, true), 'folder');
-    localWrites.adopt(entry('newer', 3000, true), 'folder');
+    localWrites.adopt(entry('older', 1000, true));
+    localWrites.adopt(entry('newer', 3000, true));
     localWrites.rebase(5);
     expect([...localWrites.entries()].map(({ key }) => key)).toEqual(['newer']);
   });

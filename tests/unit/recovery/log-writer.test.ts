@@ -74,6 +74,7 @@ describe('forcing to the disk', () => {
     bench.clock.advance(99);
     expect(callsOf(disk, 'sync')).toBe(0);
     bench.clock.advance(1);
+    await turns();
     expect(callsOf(disk, 'sync')).toBe(1);
     bench.clock.advance(1000);
     await turns();

@@ -1,4 +1,5 @@
 import * as fs from 'node:fs';
+import { spawnSync } from 'node:child_process';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
@@ -33,7 +34,7 @@ describe('a file', () => {
     const file = await nodeDisk.open(at('a'));
     await file.write(Buffer.from('T'), 3);
     await file.close();
-    expect((await nodeDisk.read(at('a'))).toString()).toBe('conTent');
+    expect((await nodeDisk.read(at('a'), 100_000_000)).toString()).toBe('conTent');
   });
 
   test('is written and read at any position', async () => {
@@ -60,7 +61,7 @@ describe('a file', () => {
     const file = await nodeDisk.create(at('a'));
     await file.write(Buffer.from('12345'), 0);
     await file.truncate(2);
-    expect((await nodeDisk.read(at('a'))).toString()).toBe('12');
+    expect((await nodeDisk.read(at('a'), 100_000_000)).toString()).toBe('12');
     await file.close();
   });
 
@@ -68,7 +69,7 @@ describe('a file', () => {
     const file = await nodeDisk.create(at('a'));
     const parts = Array.from({ length: 20 }, (_, i) => Buffer.alloc(100_000, i + 1));
     await Promise.all(parts.map((part, i) => file.write(part, i * part.length)));
-    expect((await nodeDisk.read(at('a'))).equals(Buffer.concat(parts))).toBe(true);
+    expect((await nodeDisk.read(at('a'), 100_000_000)).equals(Buffer.concat(parts))).toBe(true);
     await file.close();
   });
 
@@ -88,28 +89,45 @@ describe('a file', () => {
     expect(fs.statSync(at('a')).size).toBe(32_000_000);
   });
 
-  test('that cannot be read fails with the code of the system', async () => {
-    await expect(nodeDisk.read(folder)).rejects.toMatchObject({ code: 'EISDIR' });
+  test('is named by what it is, not by where it is', async () => {
+    const file = await nodeDisk.create(at('a'));
+    expect(await nodeDisk.identify(at('a'))).toBe(file.identity);
+    fs.renameSync(at('a'), at('b'));
+    expect(await nodeDisk.identify(at('a'))).toBeUndefined();
+    expect(await nodeDisk.identify(at('a', 'below a file that is not there'))).toBeUndefined();
+    fs.writeFileSync(at('a'), '');
+    expect(await nodeDisk.identify(at('a'))).not.toBe(file.identity);
+    expect(await nodeDisk.identify(at('b'))).toBe(file.identity);
+    const again = nodeDisk.openSync(at('b'));
+    expect(again.identity).toBe(file.identity);
+    await Promise.all([file.close(), again.close()]);
   });
 
-  /** The device that is always full is Linux's. */
-  const hasFullDevice = fs.existsSync('/dev/full');
-
-  test('on a full disk fails with ENOSPC, and closes all the same', async () => {
-    if (!hasFullDevice) return;
-    const file = await nodeDisk.open('/dev/full');
-    await expect(file.write(Buffer.from('x'), 0)).rejects.toMatchObject({ code: 'ENOSPC' });
-    const failing = file.write(Buffer.from('y'), 0);
-    const closing = file.close();
-    await expect(failing).rejects.toMatchObject({ code: 'ENOSPC' });
-    await closing;
+  test('that is larger than it may be is not read', async () => {
+    fs.writeFileSync(at('a'), '12345');
+    expect((await nodeDisk.read(at('a'), 5)).toString()).toBe('12345');
+    await expect(nodeDisk.read(at('a'), 4)).rejects.toMatchObject({ code: 'EFOREIGN' });
   });
 
-  test('that cannot be synced says so', async () => {
-    if (!hasFullDevice) return;
-    const file = await nodeDisk.open('/dev/full');
-    await expect(file.sync()).rejects.toMatchObject({ code: 'EINVAL' });
-    await file.close();
+  test.each([
+    ['folder', (path: string) => fs.mkdirSync(path)],
+    ['link to a file', (path: string) => fs.symlinkSync(at('target'), path)],
+    ['link to nothing', (path: string) => fs.symlinkSync(at('nothing'), path)],
+    ['pipe', (path: string) => spawnSync('mkfifo', [path])],
+    ['socket', (path: string) => spawnSync('python3', ['-c', `import socket; socket.socket(socket.AF_UNIX).bind("${path}")`])],
+  ])('that is a %s is neither opened nor read, and nobody waits for it', async (_, make) => {
+    // Windows has none of them but folders.
+    if (process.platform === 'win32') return;
+    fs.writeFileSync(at('target'), 'content');
+    make(at('a'));
+    // A system without the program that makes it.
+    if (!fs.existsSync(at('a')) && !fs.lstatSync(at('a'), { throwIfNoEntry: false })) return;
+    const code = 'EFOREIGN';
+    await expect(nodeDisk.read(at('a'), 100)).rejects.toMatchObject({ code });
+    await expect(nodeDisk.open(at('a'))).rejects.toMatchObject({ code });
+    expect(() => nodeDisk.openSync(at('a'))).toThrow(expect.objectContaining({ code }));
+    await expect(nodeDisk.create(at('a'))).rejects.toMatchObject({ code: 'EEXIST' });
+    expect(fs.readFileSync(at('target'), 'utf8')).toBe('content');
   });
 });
 

@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { nodeDisk } from '../../../lib/recovery/node-disk.js';
 import { FaultyDisk } from '../../support/faulty-disk.js';
 import { until } from '../../support/until.js';
-import { openBench, seal, takeOver, type Bench, type BenchOptions } from './log-bench.js';
+import { adopt, openBench, seal, takeOver, type Bench, type BenchOptions } from './log-bench.js';
 
 let root: string;
 
@@ -33,7 +33,7 @@ async function findAfterCrash({ folder, clock }: Bench, key: string): Promise<st
   const found = await openBench(join(root, 'after'), { clock, nodeId: 'node003' });
   cpSync(folder, copies, { recursive: true });
   cpSync(`${folder}.from-dead`, `${copies}.from-dead`, { recursive: true });
-  await found.log.adopt([copies, `${copies}.from-dead`]);
+  await adopt(found, [copies, `${copies}.from-dead`]);
   const entry = found.log.find(key);
   return entry === undefined ? undefined : found.log.read(entry)?.toString('utf8').slice(-7);
 }

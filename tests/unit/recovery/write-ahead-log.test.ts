@@ -4,9 +4,9 @@ import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DISK_DEADLINE_MS } from '../../../lib/recovery/disk-deadline.js';
 import { nodeDisk } from '../../../lib/recovery/node-disk.js';
-import { FaultyDisk, type DiskOperation } from '../../support/faulty-disk.js';
+import { FaultyDisk, type AsyncDiskOperation } from '../../support/faulty-disk.js';
 import { useTemporaryFolder } from '../../support/temporary-folder.js';
-import { openBench, outlast, seal, takeOver, type Bench } from './log-bench.js';
+import { adopt, openBench, outlast, seal, takeOver, type Bench } from './log-bench.js';
 
 const folder = useTemporaryFolder();
 
@@ -172,7 +172,7 @@ describe('what the next process finds (G7)', () => {
     second.log.confirm('a', version);
     await second.log.settle();
     const third = await openBench(join(folder.path, 'third'), { clock: first.clock, nodeId: 'node003' });
-    await third.log.adopt([second.folder, `${second.folder}.from-dead`]);
+    await adopt(third, [second.folder, `${second.folder}.from-dead`]);
     expect([...third.log.index.entries()].map(({ key }) => key).sort()).toEqual(['b', 'c']);
     await third.log.close();
   });
@@ -188,7 +188,7 @@ describe('what the next process finds (G7)', () => {
     });
     await put(own, 'k', '"own"');
     for (let i = 0; i < 8; i++) await put(own, `filler ${i}`, JSON.stringify('.'.repeat(2000)));
-    await own.log.adopt([dead.folder]);
+    await adopt(own, [dead.folder]);
     expect(valueOf(own, 'k')).toBe('"own"');
     await own.log.close();
   });
@@ -197,7 +197,7 @@ describe('what the next process finds (G7)', () => {
     const disk = new FaultyDisk(nodeDisk);
     const bench = await openBench(join(folder.path, 'log'));
     await put(bench, 'k', '"v"');
-    disk.failAll('open', 'EMFILE');
+    disk.failAll('read', 'EMFILE');
     const heir = await takeOver(bench, disk);
     expect(heir.log.find('k')).toBeUndefined();
     expect(heir.log.index.facts.invalidateBefore.version > bench.version()).toBe(true);
@@ -306,7 +306,7 @@ describe('the bound (G14)', () => {
 });
 
 describe('a disk that fails', () => {
-  test.each<Exclude<DiskOperation, 'readSync'>>(['write', 'create', 'sync', 'remove', 'close', 'list'])(
+  test.each<AsyncDiskOperation>(['write', 'create', 'sync', 'remove', 'close', 'list', 'identify', 'open'])(
     'and hangs in `%s` costs a deadline or two, never for good, and closing ends too',
     async (operation) => {
       const disk = new FaultyDisk(nodeDisk);
@@ -331,7 +331,7 @@ describe('a disk that fails', () => {
     const heir = await openBench(join(folder.path, 'heir'), { disk, clock: dead.clock });
     disk.hang('read');
     disk.hang('list');
-    await outlast(heir, heir.log.adopt([dead.folder]));
+    await outlast(heir, adopt(heir, [dead.folder]));
     expect(heir.log.index.facts.invalidateBefore.version).not.toBe('');
     disk.release();
     disk.hang('create');
