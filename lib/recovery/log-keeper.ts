@@ -2,7 +2,7 @@
  * The logs of one manager: where each has its folder, and which logs of dead processes it takes over — when it opens, as soon
  * as another process is seen to be gone, and from time to time, because not every death can be seen (G7).
  */
-import { atMost } from '../base/at-most.js';
+import { atMost } from '../base/deadline.js';
 import { BackgroundTasks } from '../base/background-tasks.js';
 import type { Clock } from '../base/clock.js';
 import { randomId, type Random } from '../base/random.js';
