@@ -27,3 +27,4 @@ export type { EndpointHealth, ManagerHealth, ServiceHealth, SyncHealth } from '.
 export type { LagSummary } from './observe/lag-histogram.js';
 export type { Logger } from './observe/logger.js';
 export type { ServiceMetrics } from './observe/metrics.js';
+export type { OwedWrites } from './observe/owed-writes.js';

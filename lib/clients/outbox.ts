@@ -7,6 +7,7 @@ import { CacheError } from '../base/errors.js';
 import { versionOfSealed } from '../codec/envelope.js';
 import type { LogEntry } from '../recovery/log-entry.js';
 import type { LogResult, ServiceLog } from '../recovery/service-log.js';
+import { sumOwed, type OwedWrites } from '../observe/owed-writes.js';
 import type { BatchWriter } from '../sync/batch-writer.js';
 import type { RedisTier } from '../tiers/redis/redis-tier.js';
 import type { WriteOutcome } from '../tiers/redis/write-script.js';
@@ -25,6 +26,7 @@ export class Outbox {
   readonly #tier: RedisTier;
   readonly #writer: BatchWriter<LogResult>;
   readonly #log: ServiceLog | undefined;
+  #clearsUnderWay = 0;
 
   /** @param log absent with `wal.enabled = false` */
   constructor(tier: RedisTier, writer: BatchWriter<LogResult>, log: ServiceLog | undefined) {
@@ -41,6 +43,22 @@ export class Outbox {
   /** Keys in the log. */
   get loggedKeys(): number {
     return this.#log?.size ?? 0;
+  }
+
+  /** What Redis has not been told yet. */
+  get owed(): OwedWrites {
+    const { clears = 0, logs = 0, adoptedKeys = 0, sinceMs } = this.#log?.owed ?? {};
+    return sumOwed(
+      {
+        pending: this.#writer.size,
+        logged: this.loggedKeys + adoptedKeys,
+        // One that is under way is in the log only if there was something to be cleared there.
+        clears: Math.max(clears, this.#clearsUnderWay),
+        logs,
+        resends: this.#tier.resendsOwed,
+      },
+      sinceMs,
+    );
   }
 
   /** Bytes of the log on the disk. */
@@ -158,24 +176,12 @@ export class Outbox {
    * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT, CACHE_LOG_FULL
    */
   async clear(versionNow: () => string): Promise<void> {
-    await this.#writer.flush();
-    const version = versionNow();
-    const log = this.#log;
-    if (log === undefined) {
-      if (!this.#tier.isUsable) throw this.#tier.unusableError();
-      await this.#tier.clear(version, false);
-      return;
+    this.#clearsUnderWay++;
+    try {
+      await this.#clear(versionNow);
+    } finally {
+      this.#clearsUnderWay--;
     }
-    if (this.#tier.isUsable) {
-      try {
-        await log.clearThrough(version, () => this.#tier.clear(version, false));
-        return;
-      } catch (error) {
-        if (!CacheError.is(error)) throw error;
-      }
-    }
-    const result = await log.clear(versionNow());
-    if (CacheError.is(result)) throw result;
   }
 
   /** Resolves when every write taken before the call is in Redis or in the log. */
@@ -195,6 +201,27 @@ export class Outbox {
   async close(): Promise<void> {
     this.#tier.close();
     await this.#log?.close();
+  }
+
+  async #clear(versionNow: () => string): Promise<void> {
+    await this.#writer.flush();
+    const version = versionNow();
+    const log = this.#log;
+    if (log === undefined) {
+      if (!this.#tier.isUsable) throw this.#tier.unusableError();
+      await this.#tier.clear(version, false);
+      return;
+    }
+    if (this.#tier.isUsable) {
+      try {
+        await log.clearThrough(version, () => this.#tier.clear(version, false));
+        return;
+      } catch (error) {
+        if (!CacheError.is(error)) throw error;
+      }
+    }
+    const result = await log.clear(versionNow());
+    if (CacheError.is(result)) throw result;
   }
 
   #logged(key: string): LogEntry | undefined {

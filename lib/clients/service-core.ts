@@ -11,6 +11,7 @@ import type { ResolvedService } from '../config/resolved-config.js';
 import type { EventHub } from '../observe/event-hub.js';
 import type { Logger } from '../observe/logger.js';
 import type { ServiceHealth } from '../observe/health.js';
+import { NOTHING_OWED, type OwedWrites } from '../observe/owed-writes.js';
 import { snapshotMetrics, type ServiceCounters, type ServiceMetrics } from '../observe/metrics.js';
 import { WriteFence } from '../sync/write-fence.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
@@ -192,7 +193,21 @@ export class ServiceCore {
     const l2Status = l2?.status ?? 'healthy';
     const open = l2Status === 'recovering' ? 'degraded' : l2Status;
     const status = this.#phase === 'open' ? open : this.#phase;
-    return { service: this.name, status, ...(l2 === undefined ? {} : { l2 }), ...(sync === undefined ? {} : { sync }) };
+    return {
+      service: this.name,
+      status,
+      owed: this.owed(redis).total,
+      ...(l2 === undefined ? {} : { l2 }),
+      ...(sync === undefined ? {} : { sync }),
+    };
+  }
+
+  /** What Redis has not been told yet, what is still being compressed included. */
+  owed(redis: RedisSide | undefined): OwedWrites {
+    if (redis === undefined) return NOTHING_OWED;
+    const { owed } = redis.outbox;
+    const { size } = this.compressing;
+    return size === 0 ? owed : { ...owed, total: owed.total + size, pending: owed.pending + size };
   }
 
   /** What has been counted. */
@@ -204,6 +219,7 @@ export class ServiceCore {
       pendingWrites: redis?.outbox.pendingWrites ?? 0,
       loggedKeys: redis?.outbox.loggedKeys ?? 0,
       logBytes: redis?.outbox.logBytes ?? 0,
+      owed: this.owed(redis),
       loadsInFlight: flights.size,
       invalidationLag: this.receiver?.lag(),
     });

@@ -76,7 +76,8 @@ export class CacheManager {
     const services = Object.fromEntries([...this.#services].map(([name, { client }]) => [name, client.health()]));
     const statuses = new Set(Object.values(services).map((service) => service.status));
     const worst = statuses.has('degraded') ? 'degraded' : statuses.has('replaying') ? 'replaying' : 'healthy';
-    return { status: this.#phase === 'open' ? worst : this.#phase, services };
+    const owed = Object.values(services).reduce((sum, service) => sum + service.owed, 0);
+    return { status: this.#phase === 'open' ? worst : this.#phase, owed, services };
   }
 
   /** What has been counted, by service. */

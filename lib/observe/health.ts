@@ -42,6 +42,11 @@ export interface ServiceHealth {
    * has begun, and work that is under way may still end here. `closed`: every call is refused.
    */
   readonly status: 'healthy' | 'degraded' | 'replaying' | 'draining' | 'closed';
+  /**
+   * Writes, clears and logs that Redis has not been told of; the details are in `metrics().owed`. With 0, nothing this process knows
+   * of is owed to Redis.
+   */
+  readonly owed: number;
   /** Absent for a service without L2. */
   readonly l2?: EndpointHealth;
   /** Absent without L2, or with `sync.enabled = false`. */
@@ -52,5 +57,7 @@ export interface ServiceHealth {
 export interface ManagerHealth {
   /** Of a manager that is not being closed: `degraded` as soon as one service is, else `replaying` as soon as one is. */
   readonly status: 'healthy' | 'degraded' | 'replaying' | 'draining' | 'closed';
+  /** The sum over all services: 0 is the all-clear. */
+  readonly owed: number;
   readonly services: Readonly<Record<string, ServiceHealth>>;
 }

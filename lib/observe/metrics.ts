@@ -3,6 +3,7 @@
  * nothing is reported: the counters then belong to nobody.
  */
 import type { LagSummary } from './lag-histogram.js';
+import type { OwedWrites } from './owed-writes.js';
 
 /** What has been counted since the service was opened. */
 export interface ServiceCounters {
@@ -99,6 +100,8 @@ export interface ServiceMetrics extends Readonly<ServiceCounters> {
   readonly loggedKeys: number;
   /** Bytes of the log on the disk now. */
   readonly logBytes: number;
+  /** What Redis has not been told yet: `owed.total` is 0 when that is nothing. */
+  readonly owed: OwedWrites;
   /** Loads under way now. */
   readonly loadsInFlight: number;
   /** How late messages of other processes came; absent before the first one. */
@@ -112,6 +115,7 @@ export interface ServiceGauges {
   readonly pendingWrites: number;
   readonly loggedKeys: number;
   readonly logBytes: number;
+  readonly owed: OwedWrites;
   readonly loadsInFlight: number;
   readonly invalidationLag: LagSummary | undefined;
 }

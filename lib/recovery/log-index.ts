@@ -5,7 +5,7 @@
  *
  * The live bytes of every segment are counted here, because here is decided what is live.
  */
-import { shiftVersion } from '../base/hybrid-clock.js';
+import { shiftVersion, timeOfVersion } from '../base/hybrid-clock.js';
 import { NO_POINT, NOTHING_CLEARED, type ControlFacts, type LogPoint } from './control-file.js';
 import type { LogEntry } from './log-entry.js';
 import type { LogSegment } from './log-segment.js';
@@ -16,10 +16,18 @@ export class LogIndex {
   #facts: ControlFacts = NOTHING_CLEARED;
   #values = 0;
   #hasLocal = false;
+  #oldestMs = Infinity;
 
   /** Keys with a write that Redis has not confirmed. */
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** When the oldest of these was written, at the earliest; `undefined` when there is none, nor a clear. */
+  get sinceMs(): number | undefined {
+    const { version } = this.#facts.invalidateBefore;
+    const oldestMs = Math.min(this.size === 0 ? Infinity : this.#oldestMs, version === '' ? Infinity : timeOfVersion(version));
+    return oldestMs === Infinity ? undefined : oldestMs;
   }
 
   /** Those of them whose value is still to be had. */
@@ -175,6 +183,9 @@ export class LogIndex {
   }
 
   #insert(entry: LogEntry): void {
+    // Own writes come in the order of their time.
+    if (this.#entries.size === 0) this.#oldestMs = timeOfVersion(entry.version);
+    else if (entry.adoptedFrom !== undefined) this.#oldestMs = Math.min(this.#oldestMs, timeOfVersion(entry.version));
     this.#entries.set(entry.key, entry);
     if (entry.kind === 'value') this.#values++;
     if (entry.isLocalTime) this.#hasLocal = true;

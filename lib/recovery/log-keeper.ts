@@ -7,6 +7,7 @@ import { BackgroundTasks } from '../base/background-tasks.js';
 import type { Clock } from '../base/clock.js';
 import { randomId, type Random } from '../base/random.js';
 import type { Logger } from '../observe/logger.js';
+import { DISK_DEADLINE_MS } from './disk-deadline.js';
 import type { LogDisk } from './log-disk.js';
 import { LogHome, logNameOf, type AdoptedLogs } from './log-home.js';
 import { NeighbourWatch } from './neighbour-watch.js';
@@ -39,8 +40,8 @@ export interface AdoptingLog {
   readonly isClosed: boolean;
   /** Makes the files that need no room later. Never rejects. */
   prepare(): Promise<void>;
-  /** Takes logs over; `end` resolves when that is done. Neither rejects. */
-  adopt(folders: readonly string[]): Promise<{ readonly end: Promise<void> }>;
+  /** Takes logs over; `end` resolves when that is done. Neither rejects. `isSmall`: that takes no time to speak of. */
+  adopt(folders: readonly string[]): Promise<{ readonly end: Promise<void>; readonly isSmall: boolean }>;
 }
 
 /** A `wal.dir`, with the logs that are kept there. */
@@ -57,8 +58,9 @@ interface Place {
 const PROCESS_ID_LENGTH = 16;
 /** Processes that see a death at the same moment look one after the other, within so long. */
 const LOOK_SPREAD_MS = 100;
-/** How long a start waits for what dead processes left: that is usually little. */
-const START_PATIENCE_MS = 200;
+/** How long a start waits for small logs that dead processes left, and for files to be made: as long as a disk may take. */
+const ADOPTION_PATIENCE_MS = DISK_DEADLINE_MS;
+const PREPARATION_PATIENCE_MS = 200;
 /** Paths in a warning, at most. */
 const MAX_NAMED = 3;
 
@@ -71,6 +73,9 @@ export class LogKeeper {
   readonly #parts: KeeperParts;
   readonly #places = new Map<string, Promise<Place>>();
   readonly #background = new BackgroundTasks();
+  /** What a start waits for. */
+  readonly #small = new BackgroundTasks();
+  #prepared: Promise<void> = Promise.resolve();
   #isClosed = false;
   #cancelNext: () => void = () => undefined;
 
@@ -111,12 +116,16 @@ export class LogKeeper {
     const places = await this.#opened();
     await Promise.all(places.map((place) => this.#look(place, true)));
     if (places.length > 0 && !this.#isClosed) this.#planNext();
-    this.#background.add(this.#prepareAll(places), () => undefined);
+    this.#prepared = this.#prepareAll(places);
   }
 
-  /** Waits, though not for long, until everything that was found is taken over. Never rejects. */
+  /** Waits until what was found is taken over, unless it is much, and the files of the logs are there, unless they are many. Never rejects. */
   async settle(): Promise<void> {
-    await atMost(this.#parts.clock, START_PATIENCE_MS, this.#background.drain());
+    const { clock } = this.#parts;
+    await Promise.all([
+      atMost(clock, ADOPTION_PATIENCE_MS, this.#small.drain()),
+      atMost(clock, PREPARATION_PATIENCE_MS, this.#prepared),
+    ]);
   }
 
   /** Stops; the folders are removed where no log is left in them. Close the logs first. */
@@ -129,7 +138,7 @@ export class LogKeeper {
       watch.close();
     }
     await Promise.all(places.map(({ looking }) => looking));
-    await this.#background.drain();
+    await Promise.all([this.#background.drain(), this.#small.drain(), this.#prepared]);
     for (const { home } of places) await home.close().catch(() => undefined);
   }
 
@@ -198,7 +207,7 @@ export class LogKeeper {
       const adopted = await home.adopt(names);
       for (const [name, folders] of adopted.folders) {
         const taken = await logs.get(name)?.adopt(folders);
-        if (taken !== undefined) this.#background.add(taken.end, () => undefined);
+        if (taken !== undefined) (taken.isSmall ? this.#small : this.#background).add(taken.end, () => undefined);
       }
       this.#warn(toldOf, adopted);
       watch.follow(adopted.neighbours, isRegular);

@@ -39,6 +39,8 @@ export interface FoundLog {
   readonly facts: ControlFacts | undefined;
   /** Oldest first; `undefined` when the folder could not be read. */
   readonly segments: readonly FoundSegment[] | undefined;
+  /** Bytes in its segments, all but the last taken for full ones. */
+  readonly boundBytes: number;
   /** The version of the last writes in it, as far as it is on Redis's clock; empty when none is. */
   readonly newestVersion: string;
 }
@@ -61,6 +63,8 @@ export interface LoadedLog {
   readonly isDoubtful: boolean;
 }
 
+/** What a full segment usually has. */
+const FULL_BYTES = 4 * 1024 * 1024;
 /** Bytes at the end of a log that tell how far its versions go. */
 const TAIL_BYTES = 65_536;
 
@@ -79,9 +83,9 @@ export async function findLog({ place, clock, maxFileBytes }: LoaderParts, folde
     const scan = new SegmentScan(bytes, salt, Math.max(0, bytes.length - TAIL_BYTES));
     for (let record = scan.next(); record !== undefined; record = scan.next())
       if (isNewer(record, newestVersion)) newestVersion = record.version;
-    return { folder, facts, segments, newestVersion };
+    return { folder, facts, segments, newestVersion, boundBytes: ((segments?.length ?? 1) - 1) * FULL_BYTES + bytes.length };
   }
-  return { folder, facts, segments, newestVersion: '' };
+  return { folder, facts, segments, newestVersion: '', boundBytes: 0 };
 }
 
 /** Reads the records of several logs into an index of their own. */

@@ -38,6 +38,17 @@ export class ServiceLog {
     return this.#log.index.size;
   }
 
+  /** What Redis has not been told of what is logged: clears, logs that are being taken over, and the keys read of them so far. */
+  get owed(): {
+    readonly clears: number;
+    readonly logs: number;
+    readonly adoptedKeys: number;
+    readonly sinceMs: number | undefined;
+  } {
+    const { index, adopting } = this.#log;
+    return { clears: this.hidesAny ? 1 : 0, logs: adopting.logs, adoptedKeys: adopting.keys, sinceMs: index.sinceMs };
+  }
+
   /** Bytes on the disk. */
   get bytes(): number {
     return this.#log.bytes;
@@ -136,14 +147,14 @@ export class ServiceLog {
 
   /**
    * Takes over the logs of processes that are gone, and replays them when Redis can be used; `end` resolves when they are taken
-   * over, in the background. Neither rejects.
+   * over, in the background. Neither rejects. `isSmall`: that takes no time to speak of.
    */
-  async adopt(folders: readonly string[]): Promise<{ readonly end: Promise<void> }> {
-    const { end } = await this.#log.adopt(folders);
+  async adopt(folders: readonly string[]): Promise<{ readonly end: Promise<void>; readonly isSmall: boolean }> {
+    const { end, isSmall } = await this.#log.adopt(folders);
     const nudge = (): void => {
       this.#replayer.nudge();
     };
-    return { end: end.then(nudge) };
+    return { end: end.then(nudge), isSmall };
   }
 
   /** Redis can be used: replay. */

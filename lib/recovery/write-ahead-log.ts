@@ -22,6 +22,8 @@ import { LogReclaimer } from './log-reclaimer.js';
 import { LogWriter } from './log-writer.js';
 import { SegmentChain } from './segment-chain.js';
 
+/** Logs that take no more are read in a moment. */
+const SMALL_BYTES = 4 * 1024 * 1024;
 const MAX_SEGMENT_BYTES = 4 * 1024 * 1024;
 const MIN_SEGMENT_BYTES = 4096;
 /** A file up to here may be a segment, however small this log is: the process that is gone may have had a larger one. */
@@ -211,13 +213,15 @@ export class WriteAheadLog {
 
   /**
    * Takes over the logs of processes that are gone. When this resolves, what was cleared there counts, and what is written here
-   * is newer than what is there; `end` resolves when all of it is taken over. Neither rejects.
+   * is newer than what is there; `end` resolves when all of it is taken over. Neither rejects. `isSmall`: that takes no time to
+   * speak of.
    */
-  async adopt(folders: readonly string[]): Promise<{ readonly end: Promise<void> }> {
+  async adopt(folders: readonly string[]): Promise<{ readonly end: Promise<void>; readonly isSmall: boolean }> {
     const logs = await this.#adoption.find(folders);
     const end = this.#lastAdoption.then(() => this.#load(logs));
     this.#lastAdoption = end;
-    return { end };
+    const bytes = logs.reduce((sum, { boundBytes }) => sum + boundBytes, 0);
+    return { end, isSmall: bytes <= SMALL_BYTES };
   }
 
   async #load(logs: readonly FoundLog[]): Promise<void> {

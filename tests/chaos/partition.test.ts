@@ -183,9 +183,9 @@ function isAllReplayed(dir: string): boolean {
 async function isQuiet(member: PartitionProcess, when: string): Promise<void> {
   let last = '';
   const isSo = async (): Promise<boolean> => {
-    const { status, loggedKeys } = await member.state();
-    last = `${status}, ${loggedKeys} keys in the log`;
-    return status === 'healthy' && loggedKeys === 0;
+    const { status, owed } = await member.state();
+    last = `${status}, ${owed} owed`;
+    return status === 'healthy' && owed === 0;
   };
   await until(isSo, { describe: () => `a process to be quiet ${when}; it is ${last}`, timeoutMs: 15_000 });
 }

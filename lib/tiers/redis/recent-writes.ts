@@ -63,6 +63,11 @@ export class RecentWrites {
     return this.#writes.length - this.#from;
   }
 
+  /** Writes and clears that are to be sent again, or are being sent. */
+  get owed(): number {
+    return this.#owed.size + (this.#isClearOwed ? 1 : 0);
+  }
+
   /** Redis has confirmed a write. */
   add({ key, redisKey, sealed, version }: ScriptWrite): void {
     const atMs = this.#clock.nowMs();

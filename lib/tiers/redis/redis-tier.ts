@@ -129,6 +129,11 @@ export class RedisTier extends EntryCodec {
     return outcomes;
   }
 
+  /** Writes and clears that are owed to Redis once more, because of a failover. */
+  get resendsOwed(): number {
+    return this.#recent?.owed ?? 0;
+  }
+
   /** Another server may have taken over: sends again what Redis confirmed in the last seconds. Never rejects. */
   async resendRecent(): Promise<void> {
     await this.#recent?.resend();

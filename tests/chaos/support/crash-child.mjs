@@ -48,7 +48,7 @@ function valueFor(n) {
 }
 
 /** Whether Redis is in use and has been told everything. */
-const isSettled = () => client.metrics().loggedKeys === 0 && client.health().status === 'healthy';
+const isSettled = () => client.health().owed === 0 && client.health().status === 'healthy';
 
 const operations = {
   set(key) {

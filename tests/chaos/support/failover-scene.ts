@@ -125,8 +125,8 @@ export class FailoverScene {
 }
 
 function isSettled(client: CacheClient<number>): boolean {
-  const { loggedKeys, pendingWrites } = client.metrics();
-  return client.health().status === 'healthy' && loggedKeys === 0 && pendingWrites === 0;
+  const { status, owed } = client.health();
+  return status === 'healthy' && owed === 0;
 }
 
 function clientsOf(manager: CacheManager): Clients {

@@ -78,7 +78,7 @@ export function startDurableRedis(rig: Rig): Promise<RedisServer> {
 /** Waits until Redis is in use again and has been told everything that was logged. */
 export async function replayed(...clients: readonly CacheClient[]): Promise<void> {
   for (const client of clients) {
-    await until(() => client.health().status === 'healthy' && client.metrics().loggedKeys === 0, {
+    await until(() => client.health().status === 'healthy' && client.health().owed === 0, {
       describe: () => `the end of the replay: ${JSON.stringify([client.health(), client.metrics()])}`,
     });
   }

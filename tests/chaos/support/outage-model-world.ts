@@ -180,7 +180,7 @@ export class OutageModelWorld {
   }
 
   async #settled(): Promise<void> {
-    const isSettled = (): boolean => this.#client.health().status === 'healthy' && this.#client.metrics().loggedKeys === 0;
+    const isSettled = (): boolean => this.#client.health().status === 'healthy' && this.#client.health().owed === 0;
     await until(isSettled, { describe: () => JSON.stringify([this.#client.health(), this.#client.metrics()]) });
   }
 }

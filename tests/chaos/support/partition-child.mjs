@@ -27,7 +27,7 @@ const calls = {
   set: async ([key, n]) => (await client.set(key, { n })).l2,
   delete: async ([key]) => (await client.delete(key), 'deleted'),
   read: async ([key]) => (await client.getL2Only(key))?.n ?? null,
-  state: async () => ({ status: client.health().status, loggedKeys: client.metrics().loggedKeys }),
+  state: async () => ({ status: client.health().status, owed: client.health().owed }),
   close: async () => {
     await manager.close({ deadline: '2s' });
     setImmediate(() => process.disconnect());

@@ -18,7 +18,7 @@ export interface PartitionSpec {
 /** What the process says of itself. */
 export interface PartitionState {
   readonly status: string;
-  readonly loggedKeys: number;
+  readonly owed: number;
 }
 
 const CHILD = fileURLToPath(new URL('./partition-child.mjs', import.meta.url));

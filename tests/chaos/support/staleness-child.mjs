@@ -39,7 +39,7 @@ client.on('invalidate', ({ reason, keys = [], tags = [] }) => note('i', nowMs(),
  * newer, and its caller was told so. Clocks agree to within half a round trip only.
  */
 const isInRedis = ({ l2 }) => (l2 === 'none' ? null : l2 === 'written');
-const isSettled = () => client.health().l2?.status === 'healthy' && client.metrics().loggedKeys === 0;
+const isSettled = () => client.health().l2?.status === 'healthy' && client.health().owed === 0;
 /** Without a bus there is no link to lose. */
 const isLinked = () => (client.health().sync?.status ?? 'connected') === 'connected';
 

@@ -1,5 +1,6 @@
 /** What is counted and told of a scripted workload: each thing once, under the right name, and no values. */
 import { describe, expect, test } from '@jest/globals';
+import { NOTHING_OWED } from '../../../lib/observe/owed-writes.js';
 import type { CacheClient } from '../../../lib/clients/cache-client.js';
 import type { CacheEventName } from '../../../lib/observe/events.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
@@ -95,6 +96,7 @@ describe.each(KINDS)('a service of type %s', (kind) => {
       pendingWrites: 0,
       loggedKeys: 0,
       logBytes: 0,
+      owed: NOTHING_OWED,
       loadsInFlight: 0,
     });
   });
@@ -170,8 +172,8 @@ describe.each(KINDS)('a service of type %s', (kind) => {
   test('counts nothing with enable_metrics = false', async () => {
     const client = await bench.client(kind, {}, { global: { enable_metrics: false } });
     await runWorkload(client);
-    const { enabled, service, ...numbers } = client.metrics();
-    expect({ enabled, service }).toEqual({ enabled: false, service: 'things' });
+    const { enabled, service, owed, ...numbers } = client.metrics();
+    expect({ enabled, service, owed }).toEqual({ enabled: false, service: 'things', owed: NOTHING_OWED });
     expect(Object.values(numbers)).toEqual(Object.values(numbers).map(() => 0));
   });
 

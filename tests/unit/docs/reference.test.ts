@@ -1,4 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
+import { NOTHING_OWED } from '../../../lib/observe/owed-writes.js';
 import { CACHE_ERROR_CODES } from '../../../lib/base/errors.js';
 import type { CacheClient } from '../../../lib/clients/cache-client.js';
 import type { CacheEventName } from '../../../lib/observe/events.js';
@@ -69,6 +70,7 @@ describe('the reference pages', () => {
       pendingWrites: 0,
       loggedKeys: 0,
       logBytes: 0,
+      owed: NOTHING_OWED,
       loadsInFlight: 0,
       invalidationLag: { count: 1, p50Ms: 1, p99Ms: 1, maxMs: 1 },
     };

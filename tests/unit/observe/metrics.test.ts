@@ -1,8 +1,17 @@
 /** The snapshot of what was counted. */
 import { describe, expect, test } from '@jest/globals';
+import { NOTHING_OWED } from '../../../lib/observe/owed-writes.js';
 import { createCounters, snapshotMetrics } from '../../../lib/observe/metrics.js';
 
-const COUNTED = { l1Entries: 5, l1Bytes: 100, pendingWrites: 2, loggedKeys: 3, logBytes: 4096, loadsInFlight: 1 };
+const COUNTED = {
+  l1Entries: 5,
+  l1Bytes: 100,
+  pendingWrites: 2,
+  loggedKeys: 3,
+  logBytes: 4096,
+  owed: NOTHING_OWED,
+  loadsInFlight: 1,
+};
 const GAUGES = { ...COUNTED, invalidationLag: undefined };
 
 describe('snapshotMetrics', () => {
