@@ -133,7 +133,7 @@ export class LogLoader {
         const segment = new LogSegment(place, path, salt, bytes.length);
         segment.isSealed = true;
         segments.push(segment);
-        await this.#read(bytes, segment, folder, report);
+        await this.#read(bytes, segment, folder, report, path === found?.at(-1)?.path);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === FOREIGN_FILE) foreign.push(path);
         else unreadable.push(path);
@@ -150,10 +150,13 @@ export class LogLoader {
     segment: LogSegment,
     folder: string,
     report: { newestVersion: string; lost: number; invalidated: number },
+    isNewest: boolean,
   ): Promise<void> {
     const { staged, confirmed } = this;
     const scan = new SegmentScan(bytes, segment.salt);
     for (let record = scan.next(); record !== undefined && !this.#isStopped; record = scan.next()) {
+      // It died in the middle of this one: what it had acknowledged of the key before still counts.
+      if (record.isCutOff && isNewest) break;
       if (record.type === 'confirm') this.#forgetConfirmed(record, folder);
       else if (record.type === 'set' || record.type === 'drop') {
         if (!record.isBodyIntact) report.invalidated++;

@@ -43,6 +43,8 @@ export interface ScannedRecord extends RecordHead {
   readonly body: Buffer;
   /** Whether the body is the one that was written. */
   readonly isBodyIntact: boolean;
+  /** Whether the bytes end before the body does, and nothing comes behind: of the last bytes of a log, a write that was never acknowledged. */
+  readonly isCutOff: boolean;
   /** Where the record starts. */
   readonly offset: number;
   /** Its bytes, head and all; up to the end of the bytes or the next record where the body is cut short. */
@@ -140,7 +142,8 @@ export class SegmentScan {
       this.#end = Math.min(bodyEnd, this.#at);
     }
     this.#records++;
-    return this.#recordAt(at, bodyAt, this.#end, isBodyIntact);
+    const isCutOff = bodyEnd > bytes.length && this.#at >= bytes.length;
+    return this.#recordAt(at, bodyAt, this.#end, isBodyIntact, isCutOff);
   }
 
   /** The first place at or after `from` where a record starts; the size when there is none. */
@@ -180,7 +183,7 @@ export class SegmentScan {
     return false;
   }
 
-  #recordAt(at: number, bodyAt: number, end: number, isBodyIntact: boolean): ScannedRecord {
+  #recordAt(at: number, bodyAt: number, end: number, isBodyIntact: boolean, isCutOff: boolean): ScannedRecord {
     const bytes = this.#bytes;
     return {
       type: typeOfLetter(bytes[at + TYPE_AT] as number) ?? 'about',
@@ -190,6 +193,7 @@ export class SegmentScan {
       key: bytes.toString('utf8', at + RECORD_HEAD_LENGTH, bodyAt),
       body: bytes.subarray(bodyAt, end),
       isBodyIntact,
+      isCutOff,
       offset: at,
       length: end - at,
     };
