@@ -15,7 +15,7 @@ export type SetOptions =
   | {
       /** Lifetime of the value; absent: the service's. */
       readonly ttl?: Duration;
-      /** Names under which it can be invalidated together with others: 64 at most, of 1 to 256 characters. */
+      /** Names under which it can be invalidated together with others: 128 at most, of 1 to 256 characters. */
       readonly tags?: readonly string[];
     };
 
@@ -69,7 +69,7 @@ export type ManyLoader<V> = (
 export interface LoadOptions {
   /** Lifetime of what is loaded; absent: the service's. */
   readonly ttl?: Duration;
-  /** What is loaded is stored with these tags, also "nothing there": 64 at most, of 1 to 256 characters. */
+  /** What is loaded is stored with these tags, also "nothing there": 128 at most, of 1 to 256 characters. */
   readonly tags?: readonly string[];
   /** How long this load may take; absent: the service's `load_timeout`. */
   readonly timeout?: Duration;

@@ -41,6 +41,16 @@ export class LoadKeeper {
     }
   }
 
+  /** What to hand out for a loaded or cached value, as `l1.isolation` says. */
+  handOut(value: unknown): unknown {
+    try {
+      return this.#memory === undefined ? value : this.#memory.handOut(value);
+    } catch {
+      // A loaded value that can't be cloned was not kept either, and has been reported.
+      return value;
+    }
+  }
+
   /** Where L1 is not trusted and Redis is away, a loaded value would come back from the log, however old it has become. */
   #isOfNoUse(): boolean {
     const { receiver, parts } = this.#core;

@@ -29,7 +29,6 @@ import type { WritePath } from './write-path.js';
 export class LoadPath {
   readonly #core: ServiceCore;
   readonly #writes: WritePath;
-  readonly #memory: MemoryTier | undefined;
   readonly #isSingle: boolean;
   /** Where the processes take turns; `undefined`: every process loads by itself. */
   readonly #sharedRedis: RedisSide | undefined;
@@ -46,7 +45,6 @@ export class LoadPath {
   ) {
     this.#core = core;
     this.#writes = writes;
-    this.#memory = memory;
     this.#look = new CacheLook(core, reads, memory, redis);
     this.#keeper = new LoadKeeper(core, writes, memory);
     this.#late = new LateLoads(core);
@@ -124,7 +122,7 @@ export class LoadPath {
       const waiting = this.#waitAtMost(flight, options, isForced);
       const end = await (scope === undefined ? waiting : scope.wait(flight, waiting));
       // A refresh asks for a load, not for what is cached: neither a hit nor a miss.
-      return isForced && end.isStale !== true ? this.#handOut(end.value) : this.finish(flight.key, end);
+      return isForced && end.isStale !== true ? this.#keeper.handOut(end.value) : this.finish(flight.key, end);
     } catch (error) {
       const mayBeStale = options.allowStale !== false && options.signal?.aborted !== true;
       const stale = mayBeStale ? flight.staleEnd(this.#core.parts.clock.nowMs()) : undefined;
@@ -138,7 +136,7 @@ export class LoadPath {
   finish(key: string, end: LoadEnd): unknown {
     if (end.source === 'load') this.#core.miss(key);
     else this.#core.hit(key, end.source, end.isStale === true);
-    return this.#handOut(end.value);
+    return this.#keeper.handOut(end.value);
   }
 
   /** The turns of flights whose key is not cached; `undefined` when this process need not ask the others. */
@@ -246,10 +244,6 @@ export class LoadPath {
     }
     reportLoad(this.#core, flight.key, startedMs, isBackground);
     return { source: 'load', value: isOver(flight) ? value : await this.keep(flight, value, stamp, ttlMs) };
-  }
-
-  #handOut(value: unknown): unknown {
-    return this.#memory === undefined ? value : this.#memory.handOut(value);
   }
 
   #waitAtMost(flight: Flight, options: CheckedLoadOptions, isForced: boolean): Promise<LoadEnd> {

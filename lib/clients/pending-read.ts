@@ -17,6 +17,8 @@ export const UNREADABLE: unique symbol = Symbol('oxcache.unreadable');
 /** What to do with the bytes and at the end; implemented by the read path. */
 export interface ReadOwner {
   open(key: string, raw: Buffer | null): StoredEntry | undefined | Promise<StoredEntry | undefined>;
+  /** What was decoded can't be kept or handed out: it counts as nothing there, and is reported (G13). */
+  refuse(key: string, failure: unknown): void;
   /** Keeps an L1 copy unless the read was overtaken; returns the entry to hand out. */
   finish(read: PendingRead, entry: StoredEntry | undefined): StoredEntry | undefined;
   fail(read: { readonly key: string }, error: CacheError): void;
@@ -40,18 +42,23 @@ export class PendingRead extends FenceTicket implements RawReceiver {
 
   receive(raw: Buffer | null): void {
     const entry = this.#owner.open(this.key, raw);
-    if (entry instanceof Promise) {
-      void entry.then((opened) => {
-        this.#resolve(this.#owner.finish(this, opened));
-      });
-      return;
-    }
-    this.#resolve(this.#owner.finish(this, entry));
+    if (!(entry instanceof Promise)) this.#finish(entry);
+    else void entry.then((opened) => this.#finish(opened));
   }
 
   fail(error: CacheError): void {
     this.#owner.fail(this, error);
     this.#resolve(UNREADABLE);
+  }
+
+  /** Nothing may be thrown from here: other reads are answered in the same turn. */
+  #finish(entry: StoredEntry | undefined): void {
+    try {
+      this.#resolve(this.#owner.finish(this, entry));
+    } catch (failure) {
+      this.#owner.refuse(this.key, failure);
+      this.#resolve(undefined);
+    }
   }
 }
 

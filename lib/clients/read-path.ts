@@ -74,6 +74,10 @@ export class ReadPath implements ReadOwner {
     return this.promote(read.key, entry);
   }
 
+  refuse(key: string, failure: unknown): void {
+    this.#redis?.tier.undecodable(key, 'its value cannot be kept or handed out as `l1.isolation` says', failure);
+  }
+
   fail(read: { readonly key: string }, error: CacheError): void {
     if (read instanceof PendingRead) this.#end(read);
     // What was not even tried need not be told of one by one: `degrade` has told of the outage.
@@ -91,6 +95,8 @@ export class ReadPath implements ReadOwner {
     if (memory === undefined || !lifetimes.isFresh(entry)) return entry;
     const times = lifetimes.promotedTimes(entry);
     const kept = entry.kind === 'a' ? ABSENT : memory.prepareOwned(entry.value);
+    // Before it is kept: a value that cannot be cloned would fail every later read of L1.
+    const handedOut = kept === ABSENT ? undefined : memory.handOut(kept);
     if (entry.tags !== undefined) this.#core.tags.keep(key, entry.tags);
     if (!memory.write(key, kept, times.createdAtMs, times.expiresAtMs, times.refreshAtMs)) return entry;
     counters.promotions++;
@@ -98,7 +104,7 @@ export class ReadPath implements ReadOwner {
       const ttlMs = times.expiresAtMs - this.#core.parts.clock.nowMs();
       events.emit('promote', { service: this.#core.name, key, ttlMs });
     }
-    return kept === ABSENT ? entry : { ...entry, value: memory.handOut(kept) };
+    return kept === ABSENT ? entry : { ...entry, value: handedOut };
   }
 
   /** All that is known of a key. Counts a hit or a miss. */

@@ -1,14 +1,10 @@
-/** Which names tags may have, and how many an entry (G12): 64 at most, of 1 to 256 characters. */
+/** Which names tags may have, and how many an entry (G12): 128 at most, of 1 to 256 characters. */
 import { misuse } from '../base/describe-value.js';
 import { CacheError } from '../base/errors.js';
 import { isReservedKey } from '../base/reserved-keys.js';
 import { isWellFormed } from '../base/well-formed.js';
+import { MAX_TAG_LENGTH, MAX_TAGS } from '../codec/tag-bounds.js';
 import type { SetOptions } from './cache-client.js';
-
-/** Tags of an entry at most. */
-const MAX_TAGS = 64;
-/** Characters of a tag at most. */
-const MAX_TAG_LENGTH = 256;
 
 /** What a write is to be tagged with; absent: nothing. @throws {TypeError} {CacheError} CACHE_KEY_INVALID */
 export function readSetTags(options: SetOptions | undefined | null, service: string): readonly string[] | undefined {

@@ -9,8 +9,15 @@ import type { CompressionTag } from './envelope.js';
 /** Names in the configuration. */
 export type CompressionName = 'none' | 'gzip' | 'brotli' | 'zstd';
 
-/** Payloads up to this many bytes are (de)compressed synchronously: cheaper than a trip to the thread pool. */
+/** Payloads up to this many bytes are compressed synchronously: cheaper than a trip to the thread pool. */
 const SYNC_LIMIT_BYTES = 16 * 1024;
+
+/**
+ * Compressed payloads up to this many bytes are expanded synchronously, if what they expand to has no more than
+ * {@link SYNC_OUTPUT_BYTES}: few bytes of input may stand for megabytes.
+ */
+const SYNC_EXPAND_BYTES = 4 * 1024;
+const SYNC_OUTPUT_BYTES = 64 * 1024;
 
 type Sync = (data: Buffer, options?: { maxOutputLength: number }) => Buffer;
 type Async = (data: Buffer, options?: { maxOutputLength: number }) => Promise<Buffer>;
@@ -96,5 +103,11 @@ export function expandPayload(payload: Buffer, tag: CompressionTag, maxBytes: nu
   const method = METHODS[tag];
   if (method === undefined) throw new Error(`this Node cannot expand compression "${tag}"`);
   const options = { maxOutputLength: maxBytes };
-  return payload.length <= SYNC_LIMIT_BYTES ? method.expandSync(payload, options) : method.expand(payload, options);
+  if (payload.length > SYNC_EXPAND_BYTES) return method.expand(payload, options);
+  try {
+    return method.expandSync(payload, { maxOutputLength: Math.min(maxBytes, SYNC_OUTPUT_BYTES) });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_BUFFER_TOO_LARGE' || maxBytes <= SYNC_OUTPUT_BYTES) throw error;
+    return method.expand(payload, options);
+  }
 }

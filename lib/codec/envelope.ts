@@ -8,6 +8,7 @@
  */
 import { crc32 } from 'node:zlib';
 import { shiftVersion, VERSION_LENGTH } from '../base/hybrid-clock.js';
+import { MAX_TAG_LENGTH, MAX_TAG_LINE_BYTES, MAX_TAGS } from './tag-bounds.js';
 
 /** The format tag every entry starts with; its digit is the format's version. */
 export const FORMAT_TAG = 'OX1';
@@ -67,7 +68,7 @@ export interface OpenedEnvelope extends EntryHeader {
 }
 
 /** Why bytes are not an entry of this format. */
-export type NotAnEntry = 'foreign' | 'format' | 'checksum' | 'header';
+export type NotAnEntry = 'foreign' | 'format' | 'checksum' | 'header' | 'tags';
 
 const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
 
@@ -233,12 +234,14 @@ export function openEnvelope(raw: Buffer): OpenedEnvelope | NotAnEntry {
   const version = raw.toString('latin1', VERSION_AT, CODEC_AT);
   const header = { kind, version, codec, compression, createdAtMs, freshUntilMs, expiresAtMs };
   if (!isTagged) return { ...header, payload: raw.subarray(HEADER_LENGTH) };
-  const payloadAt = raw.indexOf(LINE_BREAK, HEADER_LENGTH) + 1;
-  const tags = payloadAt === 0 ? undefined : readTags(raw.toString('utf8', HEADER_LENGTH, payloadAt));
-  return tags === undefined ? 'header' : { ...header, tags, payload: raw.subarray(payloadAt) };
+  // No further than a line of tags that a writer may write: it is taken apart before anything else is known of it.
+  const line = raw.subarray(HEADER_LENGTH, HEADER_LENGTH + MAX_TAG_LINE_BYTES);
+  const payloadAt = HEADER_LENGTH + line.indexOf(LINE_BREAK) + 1;
+  const tags = payloadAt === HEADER_LENGTH ? undefined : readTags(raw.toString('utf8', HEADER_LENGTH, payloadAt));
+  return tags === undefined ? 'tags' : { ...header, tags, payload: raw.subarray(payloadAt) };
 }
 
-/** The tags of a line of JSON; `undefined` when it is anything else. */
+/** The tags of a line of JSON; `undefined` when it is anything else, or more than an entry may have. */
 function readTags(line: string): readonly string[] | undefined {
   let tags: unknown;
   try {
@@ -246,8 +249,9 @@ function readTags(line: string): readonly string[] | undefined {
   } catch {
     return undefined;
   }
-  if (!Array.isArray(tags) || tags.length === 0) return undefined;
-  return tags.every((tag) => typeof tag === 'string' && tag !== '') ? (tags as string[]) : undefined;
+  if (!Array.isArray(tags) || tags.length === 0 || tags.length > MAX_TAGS) return undefined;
+  const areTags = tags.every((tag) => typeof tag === 'string' && tag !== '' && tag.length <= MAX_TAG_LENGTH);
+  return areTags ? (tags as string[]) : undefined;
 }
 
 function letterAt(raw: Buffer, at: number): string {

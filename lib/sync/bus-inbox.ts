@@ -5,6 +5,12 @@
 import { headOf, openMessage } from '../codec/invalidation-message.js';
 import type { BusFollower } from './invalidation-bus.js';
 
+/**
+ * Characters of the longest text that is taken apart: what is longer would stop the event loop. Only batches of thousands of long
+ * keys make such a message.
+ */
+export const MAX_READ_LENGTH = 1024 * 1024;
+
 /** The inbox of one follower. */
 export class BusInbox {
   readonly streamName: string;
@@ -25,6 +31,11 @@ export class BusInbox {
   deliver(text: string | undefined, lagMs: number | undefined): boolean {
     // Most of what a busy writer hears is its own: that is not taken apart.
     if (text?.startsWith(this.#ownHead) === true) return false;
+    if (text !== undefined && text.length > MAX_READ_LENGTH) {
+      // It may name keys that were written: what it says is not known, so whatever is held may be old.
+      this.gap('a message was too long to be taken apart');
+      return true;
+    }
     const message = text === undefined ? undefined : openMessage(text);
     this.#tell((follower) => {
       if (message === undefined) follower.ignored();

@@ -79,7 +79,7 @@ export class EntryCodec {
   open(key: string, raw: Buffer | null): StoredEntry | undefined | Promise<StoredEntry | undefined> {
     if (raw === null) return undefined;
     const opened = openEnvelope(raw);
-    if (typeof opened === 'string') return this.#undecodable(key, `not an entry of this format (${opened})`);
+    if (typeof opened === 'string') return this.undecodable(key, `not an entry of this format (${opened})`);
     if (!this.clock.observe(opened.version)) {
       this.#parts.onClockDoubt();
       return undefined;
@@ -97,15 +97,19 @@ export class EntryCodec {
       if (opened.createdAtMs - nowMs > MAX_AHEAD_MS) return undefined;
     }
     if (opened.kind === 'a') return toEntry(opened, 'a', undefined);
+    const { maxValueSizeBytes } = this.#parts.l2;
+    // Before it is decoded: writers refuse such a value, whatever it would become.
+    if (opened.payload.length > maxValueSizeBytes)
+      return this.undecodable(key, `its payload is larger than l2.max_value_size (${maxValueSizeBytes} bytes)`);
     try {
       if (opened.compression === '-') return toEntry(opened, 'v', this.#codecOf(opened.codec).decode(opened.payload));
-      const expanded = expandPayload(opened.payload, opened.compression, this.#parts.l2.maxValueSizeBytes);
+      const expanded = expandPayload(opened.payload, opened.compression, maxValueSizeBytes);
       if (Buffer.isBuffer(expanded)) return toEntry(opened, 'v', this.#codecOf(opened.codec).decode(expanded));
       return expanded
         .then((payload) => toEntry(opened, 'v', this.#codecOf(opened.codec).decode(payload)))
-        .catch((cause: unknown) => this.#undecodable(key, 'its payload cannot be expanded or decoded', cause));
+        .catch((cause: unknown) => this.undecodable(key, 'its payload cannot be expanded or decoded', cause));
     } catch (cause) {
-      return this.#undecodable(key, 'its payload cannot be decoded', cause);
+      return this.undecodable(key, 'its payload cannot be decoded', cause);
     }
   }
 
@@ -175,7 +179,8 @@ export class EntryCodec {
     throw new Error(`no codec "${tag}"`);
   }
 
-  #undecodable(key: string, reason: string, failure?: unknown): undefined {
+  /** Reports bytes that count as nothing there (G13). */
+  undecodable(key: string, reason: string, failure?: unknown): undefined {
     // A parser's message quotes what it read, and that may be somebody's value (G11): only its kind is passed on.
     const cause = isError(failure) ? new Error(failure.name) : undefined;
     const details = { service: this.#parts.service, key, cause };

@@ -31,6 +31,22 @@ describe.each(['gzip', 'brotli'] as const)('%s', (name) => {
     expect(compressPayload(text(16 * 1024 + 1), name, 100)).toBeInstanceOf(Promise);
   });
 
+  test('takes few bytes that stand for many to the thread pool', async () => {
+    const much = (await compressPayload('a'.repeat(10 * 1024 * 1024), name, 100)).payload as Buffer;
+    expect(much.length).toBeLessThan(16 * 1024);
+    const few = (await compressPayload('a'.repeat(100 * 1024), name, 100)).payload as Buffer;
+    for (const [payload, length] of [
+      [much, 10 * 1024 * 1024],
+      [few, 100 * 1024],
+    ] as const) {
+      const expanding = expandPayload(payload, tag, 10 * 1024 * 1024);
+      expect(expanding).toBeInstanceOf(Promise);
+      expect(await expanding).toHaveLength(length);
+    }
+    const little = (await compressPayload('a'.repeat(1000), name, 100)).payload as Buffer;
+    expect(expandPayload(little, tag, 1_000_000)).not.toBeInstanceOf(Promise);
+  });
+
   test('keeps what does not get smaller', async () => {
     const noise = Buffer.from(Array.from({ length: 64 }, (_, i) => (i * 197 + 13) % 256));
     expect(await compressPayload(noise, name, 1)).toEqual({ tag: '-', payload: noise });

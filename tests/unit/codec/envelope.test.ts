@@ -121,13 +121,13 @@ describe('an entry with tags', () => {
     const bytes = Buffer.concat([bytesOf(sealEnvelope(HEADER, '')), Buffer.from(`${line}\n{}`)]);
     bytes.write('t', 77, 'latin1');
     bytes.write(crc32(bytes.subarray(11)).toString(16).padStart(8, '0'), 3, 'latin1');
-    expect(openEnvelope(bytes)).toBe('header');
+    expect(openEnvelope(bytes)).toBe('tags');
   });
 
   test('whose line of tags does not end is none', () => {
     const bytes = Buffer.concat([bytesOf(sealEnvelope(HEADER, '')), Buffer.from('["t"]')]);
     bytes.write('t', 77, 'latin1');
     bytes.write(crc32(bytes.subarray(11)).toString(16).padStart(8, '0'), 3, 'latin1');
-    expect(openEnvelope(bytes)).toBe('header');
+    expect(openEnvelope(bytes)).toBe('tags');
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { sealMessage } from '../../../lib/codec/invalidation-message.js';
-import { BusInbox } from '../../../lib/sync/bus-inbox.js';
+import { BusInbox, MAX_READ_LENGTH } from '../../../lib/sync/bus-inbox.js';
 import type { BusFollower } from '../../../lib/sync/invalidation-bus.js';
 
 const VERSION = '17672256001230007bbbbbbb';
@@ -35,6 +35,16 @@ describe('the inbox of a follower', () => {
     inbox.deliver('foreign', 3);
     inbox.deliver(undefined, 3);
     expect(told).toEqual(['k x,y 3', 'c  undefined', 'ignored', 'ignored']);
+  });
+
+  test('takes a message that is too long to be taken apart for a gap, whatever it says', () => {
+    const { inbox, told } = inboxOf();
+    const most = MAX_READ_LENGTH - sealMessage('bbbbbbb', VERSION, 'k', ['']).length;
+    inbox.deliver(sealMessage('bbbbbbb', VERSION, 'k', ['x'.repeat(most + 1)]), 3);
+    inbox.deliver('x'.repeat(MAX_READ_LENGTH + 1), 3);
+    expect(told).toEqual(Array<string>(2).fill('gap: a message was too long to be taken apart'));
+    inbox.deliver(sealMessage('bbbbbbb', VERSION, 'k', ['x'.repeat(most)]), 3);
+    expect(told[2]).toHaveLength('k '.length + most + ' 3'.length);
   });
 
   test('turns whatever a follower throws into a gap', () => {

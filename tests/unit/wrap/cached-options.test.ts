@@ -39,7 +39,7 @@ describe('the options of cached', () => {
     [{ tags: ['a', 5] }, /`tag`.*a string, got 5/],
     [{ tags: [''] }, /`tags`.*must not be empty/],
     [{ tags: ['x'.repeat(257)] }, /`tags`.*at most 256 characters/],
-    [{ tags: Array.from({ length: 65 }, (_, i) => String(i)) }, /`tags`.*at most 64 different strings, got 65/],
+    [{ tags: Array.from({ length: 129 }, (_, i) => String(i)) }, /`tags`.*at most 128 different strings, got 129/],
   ])('G12: %j are a TypeError', (options, message) => {
     const check = (): void => {
       checkCachedOptions(options);
