@@ -128,8 +128,7 @@ export class RedisConnection implements MonitoredConnection {
    * Sends a command; replies are bytes if `asBytes`, else text and numbers. A refusal rejects as ioredis's own error: see
    * {@link replyCode} and {@link unavailable}.
    *
-   * @throws {CacheError} CACHE_L2_UNAVAILABLE at once when Redis can't be used; CACHE_L2_TIMEOUT when the deadline passed,
-   *   in which case the command may still be carried out
+   * @throws {CacheError} CACHE_L2_UNAVAILABLE at once if Redis can't be used; CACHE_L2_TIMEOUT (it may still be carried out)
    */
   send<T>(name: string, args: (string | Buffer)[], timeoutMs: number, asBytes = false): Promise<T> {
     if (!this.isUsable) return Promise.reject(this.unusableError());

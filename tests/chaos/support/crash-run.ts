@@ -10,6 +10,7 @@ import { gunzipSync } from 'node:zlib';
 import { Redis } from 'ioredis';
 import { openEnvelope } from '../../../lib/codec/envelope.js';
 import { TcpFaultProxy } from '../../../lib/testing/tcp-fault-proxy.js';
+import { CLEARED_FIELD } from '../../../lib/tiers/redis/marks-script.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { startScript, type RunningScript } from '../../support/spawn-script.js';
 import { until } from '../../support/until.js';
@@ -92,16 +93,20 @@ export class CrashLane {
     };
   }
 
-  /** The values Redis has now; marks of deletions are none. */
+  /**
+   * The values Redis has now. Marks of deletions are none, nor is what is older than the last clear: no reader takes it for one, and
+   * its memory is freed only if the process that cleared lives long enough.
+   */
   async #look(prefix: string, keys: readonly string[]): Promise<Map<string, ObservedValue>> {
     const found = new Map<string, ObservedValue>();
+    const cleared = (await this.#reader.hget(`${prefix}::chaos:marks`, CLEARED_FIELD)) ?? '';
     for (const key of keys) {
       const name = `${prefix}:chaos:${key}`;
       const raw = await this.#reader.getBuffer(name);
       if (raw === null) continue;
       const entry = openEnvelope(raw);
       if (typeof entry === 'string') throw new Error(`${name} holds what is no entry: ${entry}`);
-      if (entry.kind !== 'v') continue;
+      if (entry.kind !== 'v' || entry.version < cleared) continue;
       const text = entry.compression === 'g' ? gunzipSync(entry.payload) : entry.payload;
       const { n } = JSON.parse(text.toString('utf8')) as { n: number };
       found.set(key, { n, expiresAtMs: entry.expiresAtMs });
