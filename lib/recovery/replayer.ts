@@ -9,6 +9,7 @@
 import type { Clock } from '../base/clock.js';
 import type { CacheError } from '../base/errors.js';
 import { pause } from '../base/pause.js';
+import { TimeSlices } from '../base/time-slices.js';
 import type { Random } from '../base/random.js';
 import { textOfSealed } from '../codec/envelope.js';
 import type { RedisConnection } from '../tiers/redis/redis-connection.js';
@@ -178,8 +179,10 @@ export class Replayer {
       (write, outcome) => this.#settle(write, outcome, report),
     );
     this.#batches = batches;
+    const slices = new TimeSlices(clock);
     for (const entry of log.index.entries()) {
-      if (entry.isUnderWay || !isDue(entry)) continue;
+      if (slices.isOver()) await slices.next();
+      if (entry.isUnderWay || !isDue(entry) || !log.index.has(entry)) continue;
       const sent = batches.add(this.#toWrite(entry, withValues && !this.#isInvalidation(entry)));
       if (sent === undefined) continue;
       await sent;
