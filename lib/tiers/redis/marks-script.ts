@@ -47,7 +47,9 @@ end
 const OPEN_MARKS = `${ANNOUNCE}${READ}
 local known = read()
 if known[1] then return {known[1], known[2], 0} end
-if known.err then redis.call('UNLINK', KEYS[1]) end
+-- Somebody has overwritten them: then they were lost, whether Redis evicts or not.
+local is_foreign = known.err ~= nil or redis.call('HLEN', KEYS[1]) > 0
+if is_foreign then redis.call('UNLINK', KEYS[1]) end
 local function has_entries()
   if redis.call('DBSIZE') > ${FEW_KEYS} then return true end
   local cursor = '0'
@@ -59,7 +61,7 @@ local function has_entries()
   return false
 end
 local cleared = '${NEVER}'
-if ARGV[2] ~= '1' and has_entries() then cleared = ARGV[1] end
+if (ARGV[2] ~= '1' or is_foreign) and has_entries() then cleared = ARGV[1] end
 redis.call('HSET', KEYS[1], '${CLEARED_FIELD}', cleared, '${HIGHEST_FIELD}', cleared)
 if cleared == '${NEVER}' then return {cleared, cleared, 0} end
 if ARGV[4] ~= '' then announce(ARGV[5] == '' and KEYS[2], ARGV[6], ARGV[5], ARGV[4]) end

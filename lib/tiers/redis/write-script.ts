@@ -88,7 +88,7 @@ if marks.err then
 end
 local cleared, highest, life, limit = marks[1], marks[2] or '', marks[3]
 if not cleared or #cleared ~= ${VERSION_LENGTH} then
-  if not find(ARGV[5], '${KEEPS_MARKS}', 1, true) then return results end
+  if not find(ARGV[5], '${KEEPS_MARKS}', 1, true) or call('HLEN', KEYS[1]) > 0 then return results end
   cleared = '${NEVER}'
   call('HSET', KEYS[1], '${CLEARED_FIELD}', cleared)
 end

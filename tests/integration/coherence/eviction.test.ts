@@ -139,6 +139,24 @@ test("without eviction, or where marks can't be evicted, marks that are missing 
   }
 });
 
+test.each<readonly string[]>([
+  ['SET', MARKS, 'x'],
+  ['HSET', MARKS, 'c', 'x'],
+])('marks that somebody else has overwritten (%s) count as lost, though nothing is evicted', async (...command) => {
+  const server = await start('noeviction');
+  const { client: writer } = await open(server);
+  await writer.setMany(
+    PAGES.map((page) => [page, 'old'] as const),
+    { tags: ['t'] },
+  );
+  await writer.invalidateTags('t');
+  await server.call(command[0] ?? '', ...command.slice(1));
+  const { client: reader } = await open(server, { cache_type: 'l2' });
+  expect(await found(reader)).toBe(0);
+  expect((await reader.set('new', 'new', { tags: ['t'] })).l2).toBe('written');
+  expect(await reader.get('new')).toBe('new');
+});
+
 test('a Redis that came back empty is filled from the log though it evicts, because nothing can be old there', async () => {
   const server = await start('allkeys-lru');
   const { client } = await open(server);
