@@ -106,6 +106,7 @@ const schema6 = {
         ca_file: { type: 'string', minLength: 1 },
         cert_file: { type: 'string', minLength: 1 },
         key_file: { type: 'string', minLength: 1 },
+        servername: { type: 'string', minLength: 1 },
         reject_unauthorized: { type: 'boolean' },
       },
     },
@@ -575,6 +576,7 @@ const schema10 = {
     ca_file: { type: 'string', minLength: 1 },
     cert_file: { type: 'string', minLength: 1 },
     key_file: { type: 'string', minLength: 1 },
+    servername: { type: 'string', minLength: 1 },
     reject_unauthorized: { type: 'boolean' },
   },
 };
@@ -584,7 +586,13 @@ function validate26(data, { instancePath = '', parentData, parentDataProperty, r
   let errors = 0;
   if (data && typeof data == 'object' && !Array.isArray(data)) {
     for (const key0 in data) {
-      if (!(key0 === 'ca_file' || key0 === 'cert_file' || key0 === 'key_file' || key0 === 'reject_unauthorized')) {
+      if (!(
+        key0 === 'ca_file' ||
+        key0 === 'cert_file' ||
+        key0 === 'key_file' ||
+        key0 === 'servername' ||
+        key0 === 'reject_unauthorized'
+      )) {
         const err0 = {
           instancePath,
           schemaPath: '#/additionalProperties',
@@ -695,28 +703,60 @@ function validate26(data, { instancePath = '', parentData, parentDataProperty, r
         errors++;
       }
     }
+    if (data.servername !== undefined) {
+      let data3 = data.servername;
+      if (typeof data3 === 'string') {
+        if (func4(data3) < 1) {
+          const err7 = {
+            instancePath: instancePath + '/servername',
+            schemaPath: '#/properties/servername/minLength',
+            keyword: 'minLength',
+            params: { limit: 1 },
+          };
+          if (vErrors === null) {
+            vErrors = [err7];
+          } else {
+            vErrors.push(err7);
+          }
+          errors++;
+        }
+      } else {
+        const err8 = {
+          instancePath: instancePath + '/servername',
+          schemaPath: '#/properties/servername/type',
+          keyword: 'type',
+          params: { type: 'string' },
+        };
+        if (vErrors === null) {
+          vErrors = [err8];
+        } else {
+          vErrors.push(err8);
+        }
+        errors++;
+      }
+    }
     if (data.reject_unauthorized !== undefined) {
       if (typeof data.reject_unauthorized !== 'boolean') {
-        const err7 = {
+        const err9 = {
           instancePath: instancePath + '/reject_unauthorized',
           schemaPath: '#/properties/reject_unauthorized/type',
           keyword: 'type',
           params: { type: 'boolean' },
         };
         if (vErrors === null) {
-          vErrors = [err7];
+          vErrors = [err9];
         } else {
-          vErrors.push(err7);
+          vErrors.push(err9);
         }
         errors++;
       }
     }
   } else {
-    const err8 = { instancePath, schemaPath: '#/type', keyword: 'type', params: { type: 'object' } };
+    const err10 = { instancePath, schemaPath: '#/type', keyword: 'type', params: { type: 'object' } };
     if (vErrors === null) {
-      vErrors = [err8];
+      vErrors = [err10];
     } else {
-      vErrors.push(err8);
+      vErrors.push(err10);
     }
     errors++;
   }

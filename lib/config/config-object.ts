@@ -178,6 +178,8 @@ export interface TlsConfig {
   readonly cert_file?: string | undefined;
   /** PEM file of the client's key; together with `cert_file`. Absent: none. */
   readonly key_file?: string | undefined;
+  /** The name that the certificate of every server is checked against and that is sent in the handshake (SNI), for instance behind a tunnel. Absent: the host that is connected to. */
+  readonly servername?: string | undefined;
   /** Whether a server whose certificate cannot be verified is refused. Absent: `true`. */
   readonly reject_unauthorized?: boolean | undefined;
 }

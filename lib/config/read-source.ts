@@ -2,6 +2,7 @@
  * Reads a TOML file and parses it. A syntax error shows the line and a caret, unless the line may hold a secret (G11):
  * the parser's own error, which quotes the lines around it, is not passed on for the same reason.
  */
+import { sentences } from '../base/sentences.js';
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { CacheError } from '../base/errors.js';
@@ -43,7 +44,8 @@ function syntaxError(file: string, text: string, error: { message: string; line:
   const quoted = mayHoldSecret(lines, line - 1)
     ? '  (the line is not shown because it may hold a secret)'
     : `  ${(lines[line - 1] ?? '').slice(from, column + SHOWN_AROUND).replaceAll('\t', ' ')}\n  ${' '.repeat(column - 1 - from)}^`;
-  const message = `${file}:${line}:${column}: not valid TOML: ${reason}. Correct the text at the marked place.\n${quoted}`;
+  const said = sentences(`${file}:${line}:${column}: not valid TOML: ${reason}`, 'Correct the text at the marked place.');
+  const message = `${said}\n${quoted}`;
   return new CacheError('CACHE_CONFIG_SYNTAX', redactSecrets(message), { line, column });
 }
 

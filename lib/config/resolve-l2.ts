@@ -1,4 +1,5 @@
 /** The Redis tier of one service: inheritance, defaults, and the rules that tie the address and its companions together. */
+import { isIP } from 'node:net';
 import type { L2Config, SentinelConfig, TlsConfig } from './config-object.js';
 import { schemaDefaults } from './config-schema.js';
 import type { Endpoint } from './connection-string.js';
@@ -28,8 +29,13 @@ function resolveTls(context: ServiceContext, merged: TlsConfig): ResolvedTls {
     const [given, missing] = tls.cert_file === undefined ? ['key_file', 'cert_file'] : ['cert_file', 'key_file'];
     context.add(['l2', 'tls', given], `\`${given}\` is of no use without \`${missing}\`; give both or neither.`);
   }
+  if (tls.servername !== undefined && isIP(tls.servername) !== 0)
+    context.add(
+      ['l2', 'tls', 'servername'],
+      'TLS knows servers by name, not by IP address; write the name that is in the certificate.',
+    );
   return {
-    ...omitUndefined({ caFile: tls.ca_file, certFile: tls.cert_file, keyFile: tls.key_file }),
+    ...omitUndefined({ caFile: tls.ca_file, certFile: tls.cert_file, keyFile: tls.key_file, serverName: tls.servername }),
     rejectUnauthorized: tls.reject_unauthorized,
   };
 }

@@ -39,6 +39,8 @@ export interface ResolvedTls {
   readonly caFile?: string;
   readonly certFile?: string;
   readonly keyFile?: string;
+  /** Absent: the host that is connected to. */
+  readonly serverName?: string;
   readonly rejectUnauthorized: boolean;
 }
 

@@ -1,4 +1,5 @@
 /** Puts the log of a service together, and turns what happens to it into counters, events and log messages. */
+import { sentences } from '../base/sentences.js';
 import { CacheError } from '../base/errors.js';
 import type { ResolvedService, ResolvedWal } from '../config/resolved-config.js';
 import type { EventHub } from '../observe/event-hub.js';
@@ -128,8 +129,10 @@ function tellOfTrouble(trouble: LogTrouble, wal: ResolvedWal, { config, shared, 
       counters.valuesGivenUp += trouble.count;
       if (trouble.isFirst) {
         logger.error(
-          `${log} cannot be written to ${wal.dir}: ${reason}. Writes that Redis does not confirm are not durable until it can; ` +
-            'free space, or set wal.dir to a folder that can be written to.',
+          sentences(
+            `${log} cannot be written to ${wal.dir}: ${reason}`,
+            'Writes that Redis does not confirm are not durable until it can; free space, or set wal.dir to a folder that can be written to.',
+          ),
         );
       }
       const message = `${log} could not be written: ${reason}; ${trouble.count} values were given up`;

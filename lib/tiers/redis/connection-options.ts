@@ -155,6 +155,7 @@ function readTls(tls: ResolvedTls, service: string): TlsOptions {
   const key = read('key_file', tls.keyFile);
   return {
     rejectUnauthorized: tls.rejectUnauthorized,
+    ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
     ...(ca === undefined ? {} : { ca }),
     ...(cert === undefined ? {} : { cert }),
     ...(key === undefined ? {} : { key }),

@@ -180,7 +180,7 @@ export function replyCode(error: unknown): string {
   return /^[A-Z]+/.exec(error.message)?.[0] ?? '';
 }
 
-/** One line about a failure, fit for a log: no arguments, no credentials. */
+/** One line about a failure, fit for a log and for the middle of a sentence: no arguments, no credentials, no full stop at its end. */
 export function describeFailure(error: unknown): string {
   if (!isError(error)) return 'unknown failure';
   // ioredis speaks of its options here, which are none of ours.
@@ -196,7 +196,8 @@ export function describeFailure(error: unknown): string {
   const code = (error as { code?: unknown }).code;
   // An AggregateError of a refused connection has no message of its own, only a code.
   const text = error.message === '' && typeof code === 'string' ? code : error.message;
-  return redactSecrets(text.replace(/,? with args beginning with.*$/s, '').split('\n', 1)[0] ?? '');
+  const [line = ''] = text.replace(/,? with args beginning with.*$/s, '').split('\n', 1);
+  return redactSecrets(line.replace(/[.\s]+$/, ''));
 }
 
 /** The error callers see when Redis refused a command or the connection failed. */

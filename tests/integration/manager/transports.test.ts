@@ -1,11 +1,18 @@
 /** The ways to a Redis: TLS with an authority of one's own, mutual TLS, a Unix socket. */
+import { readFileSync } from 'node:fs';
+import { connect, createServer, type AddressInfo } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import type { L2Config } from '../../../lib/config/config-object.js';
 import type { CacheManager } from '../../../lib/manager/cache-manager.js';
 import { createManager } from '../../../lib/manager/create-manager.js';
+import { makeCertificates } from '../../support/certificates.js';
+import { ClusterSet } from '../../support/cluster-set.js';
 import { RedisServer } from '../../support/redis-server.js';
 import type { RedisServerOptions } from '../../support/redis-server-options.js';
+import { SentinelSet } from '../../support/sentinel-set.js';
 import { useTemporaryFolder } from '../../support/temporary-folder.js';
+import { until } from '../../support/until.js';
 
 const folder = useTemporaryFolder();
 const cleanups: (() => Promise<unknown>)[] = [];
@@ -25,6 +32,18 @@ async function open(l2: L2Config): Promise<CacheManager> {
   const manager = await createManager({ global: { log_level: 'silent', wal: { dir: folder.path } }, services });
   cleanups.push(() => manager.close());
   return manager;
+}
+
+/** Listens on another address than the certificates are for; resolves to the port. */
+async function forward(host: string, port: number): Promise<number> {
+  const server = createServer((socket) => {
+    const onward = connect(port, '127.0.0.1');
+    for (const each of [socket, onward]) each.on('error', () => undefined);
+    socket.pipe(onward).pipe(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, host, resolve));
+  cleanups.push(() => Promise.resolve(server.close()));
+  return (server.address() as AddressInfo).port;
 }
 
 async function expectToWork(manager: CacheManager): Promise<void> {
@@ -83,6 +102,53 @@ describe('TLS', () => {
       issues: [{ path: 'services.s.l2.tls.ca_file' }],
     });
     await expect(opening).rejects.toThrow('/nowhere/ca.pem');
+  });
+
+  test('checks the certificate against servername, where the address is not in it, also for the link for messages', async () => {
+    const server = await startServer({ tls: true });
+    const port = await forward('127.0.0.2', server.port);
+    const tls = { ca_file: server.certificates?.caFile };
+    const connection_string = `rediss://127.0.0.2:${port}`;
+    await expectToBeDegraded(await open({ connection_string, tls }), /altnames|IP: 127\.0\.0\.2/);
+    const manager = await open({ connection_string, tls: { ...tls, servername: 'localhost' } });
+    await expectToWork(manager);
+    await until(() => manager.client('s').health().sync?.status === 'connected');
+  });
+
+  test('checks servername for sentinels, the primary they name, and the nodes of a cluster', async () => {
+    const set = await SentinelSet.start({ tls: true });
+    cleanups.push(() => set.stop());
+    const cluster = await ClusterSet.start({ tls: true });
+    cleanups.push(() => cluster.stop());
+    const places = [
+      [{ mode: 'sentinel', sentinel: { master_name: set.masterName, nodes: [...set.nodes] } }, set.certificates],
+      [{ mode: 'cluster', cluster: { nodes: [...cluster.nodes] } }, cluster.certificates],
+    ] as const;
+    for (const [place, certificates] of places) {
+      const tls = { ca_file: certificates?.caFile };
+      await expectToWork(await open({ ...place, tls: { ...tls, servername: 'localhost' } }));
+      await expectToBeDegraded(await open({ ...place, tls: { ...tls, servername: 'other.example' } }), /other\.example/);
+    }
+  });
+
+  test.each([
+    ['the host', {}, 'localhost'],
+    ['servername', { servername: 'cache.example' }, 'cache.example'],
+  ])('sends %s in the handshake', async (_what, more, expected) => {
+    const certificates = await makeCertificates(folder.path);
+    const names: (string | false | null)[] = [];
+    const files = { key: readFileSync(certificates.serverKeyFile), cert: readFileSync(certificates.serverCertFile) };
+    const server = createTlsServer(files, (socket) => {
+      names.push((socket as { servername?: string | false }).servername ?? null);
+      socket.on('error', () => undefined);
+      socket.end();
+    });
+    await new Promise<void>((resolve) => server.listen(0, 'localhost', resolve));
+    cleanups.push(() => new Promise((resolve) => server.close(resolve)));
+    const { port } = server.address() as AddressInfo;
+    const tls = { reject_unauthorized: false, ...more };
+    await open({ connection_string: `rediss://localhost:${port}`, connection_timeout_ms: 500, tls });
+    expect(names[0]).toBe(expected);
   });
 
   test('to a server that speaks none leaves the service degraded', async () => {

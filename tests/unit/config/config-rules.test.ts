@@ -159,6 +159,12 @@ describe('rules between keys', () => {
       /no use without `key_file`/,
     ],
     [
+      'TLS knows servers by name',
+      '[services.a]\ncache_type = "l2"\nl2 = { connection_string = "rediss://h", tls = { servername = "10.0.0.1" } }',
+      '3 services.a.l2.tls.servername',
+      /by name, not by IP address/,
+    ],
+    [
       'a key has a certificate',
       '[services.a]\ncache_type = "l2"\nl2 = { connection_string = "redis://h", tls = { key_file = "k" } }',
       '3 services.a.l2.tls.key_file',
