@@ -27,6 +27,7 @@ const CALLS = {
   delete: (client, key) => client.delete(key),
   deleteMany: (client, key) => client.deleteMany([key]),
   clear: (client) => client.clear(),
+  invalidateTags: (client) => client.invalidateTags('t'),
 } satisfies Record<string, Call>;
 
 type CallName = keyof typeof CALLS;
@@ -40,6 +41,9 @@ const TURNS: readonly (readonly [first: CallName, second: CallName, isThere: boo
   ['setL2Only', 'deleteMany', false],
   ['delete', 'set', true],
   ['clear', 'set', true],
+  ['set', 'clear', false],
+  ['a tagged set', 'invalidateTags', false],
+  ['invalidateTags', 'a tagged set', true],
   ['clear', 'a tagged set', true],
 ];
 
