@@ -20,6 +20,9 @@ export type HealthReport =
   /** Redis refuses some commands, which goes on beside the traffic. */
   | { readonly about: 'refusing'; readonly failure: Failure }
   | { readonly about: 'accepting' }
+  /** It takes no writes, and the reads go on. */
+  | { readonly about: 'read-only'; readonly failure: Failure }
+  | { readonly about: 'writable'; readonly downMs: number }
   /** What Redis refused it carries out again. */
   | { readonly about: 'allowing' };
 
@@ -28,6 +31,8 @@ export type HealthAction =
   | { readonly type: 'open-gate' }
   | { readonly type: 'close-gate'; readonly reason: string }
   | { readonly type: 'set-full'; readonly isFull: boolean }
+  /** `reason` is absent where writes are sent again. */
+  | { readonly type: 'stop-writes'; readonly reason: string | undefined }
   | { readonly type: 'probe'; readonly mustWrite: boolean }
   | { readonly type: 'relink' }
   /** Send a `tick` at this time, in place of the one asked for before; `undefined`: none. */

@@ -24,6 +24,10 @@ export interface HealthState {
   readonly isTold: boolean;
   /** Writes were refused: only a write that is not will show the end of it. */
   readonly mustWrite: boolean;
+  /** Why Redis takes no writes while it is used for reads; `undefined`: it takes them, as far as is known. */
+  readonly writeFailure: Failure | undefined;
+  /** Writes are held back until a probe has told whether Redis takes them. */
+  readonly areWritesStopped: boolean;
   /** The next probe belongs on a new connection: the name may lead to another server by then. */
   readonly mustRelink: boolean;
   /** Probes of this outage that were refused. */
@@ -69,6 +73,8 @@ export function initialHealth(
     hasOpened: false,
     isTold: false,
     mustWrite: false,
+    writeFailure: undefined,
+    areWritesStopped: false,
     mustRelink: false,
     tries: 0,
     notBeforeMs: atMs,

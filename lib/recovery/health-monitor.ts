@@ -57,6 +57,9 @@ export class HealthMonitor implements ConnectionMonitor {
     const base = { endpoint: this.#connection.endpoint, sinceMs };
     if (this.#isClosed) return { ...base, status: 'degraded', traffic: 'none', reason: 'closed' };
     if (!allowsTraffic(phase)) return { ...base, status: phase, traffic: 'none', reason: failure.reason };
+    const { writeFailure } = this.#state;
+    if (writeFailure !== undefined)
+      return { ...base, status: 'degraded', traffic: 'reads', reason: `it takes no writes: ${writeFailure.reason}` };
     const denial = describeDenials(this.#state.denials, this.#parts.clock.nowMs());
     return denial === undefined
       ? { ...base, status: phase, traffic: 'all' }
@@ -121,6 +124,9 @@ export class HealthMonitor implements ConnectionMonitor {
         return;
       case 'set-full':
         connection.isFull = action.isFull;
+        return;
+      case 'stop-writes':
+        connection.stopWrites(action.reason);
         return;
       case 'probe':
         this.#probe(action.mustWrite);

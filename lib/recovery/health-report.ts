@@ -43,6 +43,14 @@ export function logHealth(logger: Logger, endpoint: string, report: HealthReport
         ),
       );
       return;
+    case 'read-only':
+      logger[levelOf(report.failure)](
+        `Redis at ${endpoint} takes no writes: ${report.failure.reason}. ${adviceFor(report.failure.code)} Reads go on; writes go to the log until it takes one.`,
+      );
+      return;
+    case 'writable':
+      logger.info(`Redis at ${endpoint} takes writes again after ${(report.downMs / 1000).toFixed(1)} s.`);
+      return;
     case 'allowing':
       logger.info(`Redis at ${endpoint} refuses no commands any more.`);
       return;

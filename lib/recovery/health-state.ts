@@ -11,6 +11,9 @@ import { nextDueMs, roomBelievedMs } from './health-due.js';
 import type { HealthAction, HealthEvent, HealthReport } from './health-events.js';
 import { allowsTraffic, type HealthState } from './health-facts.js';
 import { FLAP_WINDOW_MS, MAX_PAUSE_MS, MAX_PROBE_PAUSE_MS, pauseOf, RATE_PAUSE_MS } from './health-pauses.js';
+import { noteFull, noteRoom } from './health-room.js';
+import type { HealthStep } from './health-step.js';
+import { refuseWrites, resumeWrites, suspendWrites } from './health-writes.js';
 import { count, emptyWindow, findTooManyFailures, WINDOW_MS } from './health-window.js';
 
 /** See the file's header. */
@@ -24,17 +27,15 @@ export function reduceHealth(
   return { state: step.state, actions: step.actions };
 }
 
-type Draft = { -readonly [K in keyof HealthState]: HealthState[K] };
-
 /** One application of {@link reduceHealth}: a copy of the state that is being changed, and the actions so far. */
-class Step {
-  readonly state: Draft;
+class Step implements HealthStep {
+  readonly state: HealthStep['state'];
   readonly actions: HealthAction[] = [];
-  readonly #atMs: number;
+  readonly atMs: number;
 
   constructor(state: HealthState, atMs: number) {
     this.state = { ...state };
-    this.#atMs = atMs;
+    this.atMs = atMs;
   }
 
   take(event: HealthEvent): void {
@@ -61,6 +62,7 @@ class Step {
       case 'missed':
         if (!isOpen) return;
         this.#countFailure(event.successes);
+        if (event.isWrite === true) suspendWrites(this);
         this.#probe();
         return;
       case 'lost':
@@ -76,7 +78,7 @@ class Step {
         this.#allow(event.subject);
         return;
       case 'accepted':
-        if (state.isFull) this.#setFull(false);
+        noteRoom(this);
         return;
       case 'probe-answered':
         state.isProbing = false;
@@ -98,19 +100,19 @@ class Step {
         return;
       case 'tick':
         if (!isOpen) return;
-        if (state.flapLevel > 0 && this.#atMs >= state.sinceMs + FLAP_WINDOW_MS) this.#calmDown();
-        if (this.#atMs >= roomBelievedMs(state)) {
+        if (state.flapLevel > 0 && this.atMs >= state.sinceMs + FLAP_WINDOW_MS) this.#calmDown();
+        if (this.atMs >= roomBelievedMs(state)) {
           state.isFullReported = false;
           this.#report({ about: 'accepting' });
         }
-        if (this.#atMs >= state.nextPingMs) this.#probe();
+        if (this.atMs >= state.nextPingMs) this.#probe();
     }
   }
 
   /** Does what has become due, and asks for a tick at what will be next. */
   settle(): void {
     const { state } = this;
-    if (state.phase === 'degraded' && state.isLinked && !state.isProbing && this.#atMs >= state.notBeforeMs) {
+    if (state.phase === 'degraded' && state.isLinked && !state.isProbing && this.atMs >= state.notBeforeMs) {
       if (state.mustRelink && state.canRelink) {
         this.#relink();
       } else {
@@ -138,10 +140,11 @@ class Step {
 
   #answer(hasWritten: boolean, successes: number): void {
     const { state } = this;
-    state.nextPingMs = this.#atMs + state.pingIntervalMs;
-    if (hasWritten) state.mustWrite = false;
+    state.nextPingMs = this.atMs + state.pingIntervalMs;
+    if (hasWritten) resumeWrites(this);
     if (allowsTraffic(state.phase)) {
-      state.window = count(state.window, this.#atMs, successes, 0);
+      if (state.mustWrite) this.#probe();
+      state.window = count(state.window, this.atMs, successes, 0);
       this.#judge(undefined);
     }
     if (state.phase !== 'recovering') return;
@@ -153,16 +156,16 @@ class Step {
   #open(): void {
     const { state } = this;
     const isFirst = !state.hasOpened;
-    const downMs = state.isTold ? this.#atMs - state.sinceMs : undefined;
+    const downMs = state.isTold ? this.atMs - state.sinceMs : undefined;
     state.phase = state.replays > 0 ? 'replaying' : 'healthy';
-    state.sinceMs = this.#atMs;
+    state.sinceMs = this.atMs;
     state.hasOpened = true;
     state.isTold = false;
     state.tries = 0;
-    state.window = emptyWindow(this.#atMs);
+    state.window = emptyWindow(this.atMs);
     this.actions.push({ type: 'open-gate' }, { type: 'tell-usable', isFirst, downMs });
     if (downMs === undefined) return;
-    state.lastReturnsMs = [state.lastReturnsMs[1], this.#atMs];
+    state.lastReturnsMs = [state.lastReturnsMs[1], this.atMs];
     state.interruptions++;
     // Where it comes and goes, its return is only believed after a while: see #calmDown.
     if (state.flapLevel > 0) return;
@@ -181,13 +184,14 @@ class Step {
 
   #degrade(failure: Failure, pauseMs = 0): void {
     const { state } = this;
-    if (this.#atMs - state.sinceMs >= FLAP_WINDOW_MS) this.#calmDown();
-    const wouldBeThird = this.#atMs - state.lastReturnsMs[0] < FLAP_WINDOW_MS;
+    if (this.atMs - state.sinceMs >= FLAP_WINDOW_MS) this.#calmDown();
+    const wouldBeThird = this.atMs - state.lastReturnsMs[0] < FLAP_WINDOW_MS;
     if (state.flapLevel > 0 || wouldBeThird) state.flapLevel++;
     state.phase = 'degraded';
-    state.sinceMs = this.#atMs;
+    state.writeFailure = undefined;
+    state.sinceMs = this.atMs;
     state.tries = 0;
-    state.notBeforeMs = this.#atMs + Math.max(pauseMs, pauseOf(state.flapLevel, MAX_PAUSE_MS));
+    state.notBeforeMs = this.atMs + Math.max(pauseMs, pauseOf(state.flapLevel, MAX_PAUSE_MS));
     this.#tell(failure);
   }
 
@@ -200,6 +204,11 @@ class Step {
   #failProbe(failure: Failure, isSilent: boolean, isOpen: boolean): void {
     const { state } = this;
     this.#noteRefusal(failure.code);
+    if (classifyRefusal(failure.code) === 'writes') {
+      if (state.phase === 'recovering') this.#open();
+      if (allowsTraffic(state.phase)) refuseWrites(this, failure);
+      return;
+    }
     if (isOpen) this.#degrade(failure);
     else if (state.phase === 'recovering') this.#stayDown(failure);
     if (isSilent && state.canRelink) {
@@ -209,14 +218,15 @@ class Step {
     // A silent server shows itself by a new connection; one that refuses has to be asked again.
     state.tries++;
     const longestMs = state.mustRelink ? MAX_PAUSE_MS : MAX_PROBE_PAUSE_MS;
-    state.notBeforeMs = Math.max(state.notBeforeMs, this.#atMs + pauseOf(state.tries, longestMs));
+    state.notBeforeMs = Math.max(state.notBeforeMs, this.atMs + pauseOf(state.tries, longestMs));
   }
 
   #refuse(failure: Failure, subject: string, isOpen: boolean): void {
     this.#noteRefusal(failure.code);
-    if (classifyRefusal(failure.code) === 'full') this.#fill(failure);
+    if (classifyRefusal(failure.code) === 'full') noteFull(this, failure);
     // Not a reason to stop what works: it costs a round trip, and what does not work is known.
     else if (isDenial(failure.code)) this.#deny(failure, subject);
+    else if (isOpen && classifyRefusal(failure.code) === 'writes') refuseWrites(this, failure);
     else if (isOpen) this.#degrade(failure);
   }
 
@@ -225,21 +235,8 @@ class Step {
     if (code === 'READONLY') this.state.mustRelink = true;
   }
 
-  #fill(failure: Failure): void {
-    const { state } = this;
-    state.lastFullMs = this.#atMs;
-    if (!state.isFull) this.#setFull(true);
-    if (!state.isFullReported) this.#report({ about: 'refusing', failure });
-    state.isFullReported = true;
-  }
-
-  #setFull(isFull: boolean): void {
-    this.state.isFull = isFull;
-    this.actions.push({ type: 'set-full', isFull });
-  }
-
   #deny(failure: Failure, subject: string): void {
-    const { denials, isNews } = addDenial(this.state.denials, { failure, subject, lastMs: this.#atMs });
+    const { denials, isNews } = addDenial(this.state.denials, { failure, subject, lastMs: this.atMs });
     this.state.denials = denials;
     if (isNews) this.#report({ about: 'refusing', failure });
   }
@@ -252,7 +249,7 @@ class Step {
   }
 
   #countFailure(successes: number): void {
-    this.state.window = count(this.state.window, this.#atMs, successes, 1);
+    this.state.window = count(this.state.window, this.atMs, successes, 1);
   }
 
   /** A server that answers is not used all the same where too much fails; `cause` is the reason then, where there is one. */
@@ -271,7 +268,7 @@ class Step {
     this.actions.push({ type: 'close-gate', reason: failure.reason });
     if (isNews) {
       state.isTold = true;
-      state.sinceMs = this.#atMs;
+      state.sinceMs = this.atMs;
       this.actions.push({ type: 'tell-degraded', reason: failure.reason });
     }
     this.#reportDown(failure, isNews);

@@ -79,7 +79,7 @@ export class Replayer {
 
   /** Something was logged: if Redis is in use after all, replay soon. */
   nudge(): void {
-    if (this.#isClosed || !this.#parts.tier.isUsable || this.#running !== undefined) return;
+    if (this.#isClosed || !this.#parts.tier.takesWrites || this.#running !== undefined) return;
     this.#cancelNext ??= this.#parts.clock.schedule(() => {
       this.#cancelNext = undefined;
       this.#begin();
@@ -109,7 +109,7 @@ export class Replayer {
   }
 
   #begin(): void {
-    if (this.#isClosed || this.#running !== undefined || !this.#parts.tier.isUsable) return;
+    if (this.#isClosed || this.#running !== undefined || !this.#parts.tier.takesWrites) return;
     this.#running = this.#run().finally(() => {
       this.#running = undefined;
       if (this.#hasWork()) this.nudge();

@@ -12,6 +12,7 @@ import { ClusterTransport } from './cluster-transport.js';
 import { prepareCluster } from './cluster-client.js';
 import { addressConnector, sentinelConnector, withLogin, type Connector, type ConnectorParts } from './connector.js';
 import { toClusterOptions, toRedisOptions } from './connection-options.js';
+import { LanedTransport } from './laned-transport.js';
 import { reconnectPauseMs } from './reconnect-pause.js';
 import type { ConnectFailure } from './redis-errors.js';
 import type { RedisTransport } from './redis-transport.js';
@@ -19,6 +20,7 @@ import { databaseOf, SingleTransport } from './single-transport.js';
 
 /** How those who look at Redis's list of clients know what a link is for. */
 const LINK_NAME = 'oxcache-bus';
+const LANE_NAME = 'oxcache-writes';
 
 /** What a factory needs. */
 export interface ClientFactoryParts {
@@ -67,16 +69,18 @@ export class ClientFactory {
     }
     const client = isOwned ? this.#makeSingle({}) : (given as Redis);
     const isSentinel = isBehindSentinels(client);
-    return new SingleTransport({ client, isOwned, isSentinel, database: this.#database, endpoint: this.endpoint, probeKey });
+    const { endpoint } = this;
+    const single = new SingleTransport({ client, isOwned, isSentinel, database: this.#database, endpoint, probeKey });
+    return new LanedTransport(single, () => this.openLink(LANE_NAME) as Redis);
   }
 
   /**
    * A further client to the same place, not connected yet and its caller's to close: it reconnects by itself, keeps no queue,
    * and puts no prefix before keys, also where the one that was handed in does.
    */
-  openLink(): Redis | Cluster {
+  openLink(connectionName = LINK_NAME): Redis | Cluster {
     const { l2, given, random } = this.#parts;
-    const name = { connectionName: LINK_NAME };
+    const name = { connectionName };
     if (given === undefined && l2.mode === 'cluster') return this.#makeCluster({ enableOfflineQueue: false }, name);
     const pause = (attempt: number): number => reconnectPauseMs(attempt, random);
     const own = { lazyConnect: true, enableOfflineQueue: false, enableReadyCheck: false, keyPrefix: '' } as const;

@@ -15,8 +15,8 @@ export type ConnectionEvent =
   | { readonly type: 'error'; readonly failure: Failure }
   /** Nobody has answered for so long that callers should know. */
   | { readonly type: 'unreachable'; readonly failure: Failure }
-  /** A command's deadline passed. */
-  | { readonly type: 'missed' }
+  /** A command's deadline passed; `isWrite`: of one that a server may hold back though it answers others. */
+  | { readonly type: 'missed'; readonly isWrite?: boolean }
   /** A command failed with its connection. */
   | { readonly type: 'lost' }
   /** Redis refused a command for a reason that is not the command's own; `subject` tells commands apart where that matters. */
@@ -66,10 +66,12 @@ export interface MonitoredConnection {
   openGate(): void;
   /** Also gives another reason to a gate that is closed already. */
   closeGate(reason: string): void;
+  /** From now on writes are refused at once, and everything else goes on; `undefined`: they are sent again. */
+  stopWrites(reason: string | undefined): void;
   /**
    * Asks whether Redis answers and compares clocks; with `mustWrite` also whether it takes writes.
    *
-   * @throws whatever keeps Redis from being used, for {@link failureOf}; CACHE_L2_TIMEOUT when it was silent
+   * @throws {ConnectFailure} PAUSED, when everything but the write was answered; whatever keeps Redis from being used, for {@link failureOf}; CACHE_L2_TIMEOUT when it was silent
    */
   probe(mustWrite: boolean): Promise<void>;
   /** Ends the socket at once, of a cluster those that were silent; a new connection follows. */

@@ -22,7 +22,9 @@ import type { MasterSender } from './master-sender.js';
 import { failureOf, isError, isReplyError, timedOut, unavailable } from './redis-errors.js';
 import { compareClocks, probeRedis, type ProbeParts } from './redis-probe.js';
 import { RefusalWatch } from './refusal-watch.js';
-import type { MasterNode, Route, TransportListener } from './redis-transport.js';
+import type { MasterNode, Route } from './redis-transport.js';
+import { listenFor } from './transport-events.js';
+import { isWriteCommand } from './write-commands.js';
 
 /** See the file's header. */
 export class RedisConnection implements MonitoredConnection {
@@ -57,6 +59,8 @@ export class RedisConnection implements MonitoredConnection {
     if (event.type === 'refused' && event.failure.code === 'READONLY') this.#news.noteReplica();
     this.#monitor.onEvent(event);
   });
+  /** What writes are refused with while Redis takes none. */
+  #readOnly: CacheError | undefined;
   /** The masters that did not answer the last probe. */
   readonly #silent = new Set<MasterNode>();
 
@@ -84,7 +88,7 @@ export class RedisConnection implements MonitoredConnection {
   async connect(): Promise<void> {
     const { transport, connectionTimeoutMs } = this.#parts;
     const failure = { code: 'UNREACHABLE', reason: `no connection within ${connectionTimeoutMs} ms` } as const;
-    transport.open(this.#transportListener());
+    transport.open(listenFor(this.#monitor, () => this.#news.noteOther()));
     await this.#firstAttempt.wait(connectionTimeoutMs, () => {
       this.#monitor.onEvent({ type: 'unreachable', failure });
     });
@@ -132,6 +136,7 @@ export class RedisConnection implements MonitoredConnection {
    */
   send<T>(name: string, args: (string | Buffer)[], timeoutMs: number, asBytes = false): Promise<T> {
     if (!this.isUsable) return Promise.reject(this.unusableError());
+    if (this.#readOnly !== undefined && isWriteCommand(name)) return Promise.reject(this.#readOnly);
     this.sentCommands++;
     return this.#dispatch<T>(this.#parts.transport, name, args, timeoutMs, asBytes, false);
   }
@@ -183,6 +188,15 @@ export class RedisConnection implements MonitoredConnection {
     if (reason !== this.#reason) this.#unusable = undefined;
     this.#reason = reason;
     this.#firstAttempt.end();
+  }
+
+  /** Whether a write would be sent now. */
+  get takesWrites(): boolean {
+    return this.isUsable && this.#readOnly === undefined;
+  }
+
+  stopWrites(reason: string | undefined): void {
+    this.#readOnly = reason === undefined ? undefined : unavailable(new Error(`${this.endpoint} takes no writes: ${reason}`));
   }
 
   async probe(mustWrite: boolean): Promise<void> {
@@ -251,7 +265,7 @@ export class RedisConnection implements MonitoredConnection {
     return new Promise<T>((resolve, reject) => {
       const onTime = (): void => {
         reject(timedOut(timeoutMs));
-        if (!isProbe) this.#monitor.onEvent({ type: 'missed' });
+        if (!isProbe) this.#monitor.onEvent({ type: 'missed', isWrite: isWriteCommand(name) });
       };
       const watch = (): (() => boolean) => watchSocket(route.socketFor(command), this.#countReplies);
       const deadline = new Deadline(this.#parts.clock, timeoutMs, onTime, { isAwaited: true, watch });
@@ -272,24 +286,6 @@ export class RedisConnection implements MonitoredConnection {
       );
       route.send(command);
     });
-  }
-
-  #transportListener(): TransportListener {
-    return {
-      onReady: (isOther) => {
-        if (isOther) this.#news.noteOther();
-        this.#monitor.onEvent({ type: 'ready' });
-      },
-      onClosed: () => {
-        this.#monitor.onEvent({ type: 'closed' });
-      },
-      onError: (error) => {
-        this.#monitor.onEvent({ type: 'error', failure: failureOf(error) });
-      },
-      onMisplaced: (failure) => {
-        this.#monitor.onEvent({ type: 'refused', failure, subject: 'database' });
-      },
-    };
   }
 
   readonly #countReplies = (): number => this.#replies;

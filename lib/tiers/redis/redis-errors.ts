@@ -9,9 +9,9 @@ import { redactSecrets } from '../../base/redact-secrets.js';
 
 /**
  * What a refusal means: `outage`, it passes, and until then nothing is asked of this Redis; `permanent`, a person has to do
- * something; `full`, there is no room for new values and everything else goes on.
+ * something; `writes`, it takes no writes, and reads go on; `full`, there is no room for new values and everything else goes on.
  */
-export type FailureClass = 'outage' | 'permanent' | 'full';
+export type FailureClass = 'outage' | 'permanent' | 'writes' | 'full';
 
 /** First words of the refusals that say something about the whole server or our right to use it. */
 export type RefusalCode =
@@ -33,7 +33,7 @@ export type RefusalCode =
  * The kind of a failure: a refusal by its code, or `UNREACHABLE`, `TLS`, `FAILING` (too many commands fail), `DATABASE` (the
  * configured one is not the one in use), `MAXCLIENTS`, `OTHER`.
  */
-export type FailureCode = RefusalCode | 'UNREACHABLE' | 'TLS' | 'FAILING' | 'DATABASE' | 'MAXCLIENTS' | 'OTHER';
+export type FailureCode = RefusalCode | 'PAUSED' | 'UNREACHABLE' | 'TLS' | 'FAILING' | 'DATABASE' | 'MAXCLIENTS' | 'OTHER';
 
 /** Why Redis can't be used, or what it refused. */
 export interface Failure {
@@ -60,8 +60,9 @@ const MEANINGS: Readonly<Record<FailureCode, readonly [FailureClass, advice: str
   LOADING: ['outage', 'It is loading its data from disk and will be used once it has done so.'],
   MASTERDOWN: ['outage', 'It is a replica that has lost its primary: restore the link, or promote it.'],
   CLUSTERDOWN: ['outage', 'The cluster does not serve all slots: see CLUSTER INFO for what is missing.'],
-  MISCONF: ['outage', 'It cannot save to disk and takes no writes: see its log; the disk may be full or not writable.'],
-  NOREPLICAS: ['outage', 'Fewer replicas are connected than min-replicas-to-write demands: bring them back, or lower it.'],
+  PAUSED: ['writes', 'It holds writes back, as before a failover (CLIENT PAUSE), or is too slow for them.'],
+  MISCONF: ['writes', 'It cannot save to disk: see its log; the disk may be full or not writable.'],
+  NOREPLICAS: ['writes', 'Fewer replicas are connected than min-replicas-to-write demands: bring them back, or lower it.'],
   TRYAGAIN: ['outage', 'A slot is being moved between nodes; it is tried again until that is over.'],
   BUSY: ['outage', 'Somebody else’s script keeps it from answering: wait for it, or end it with SCRIPT KILL.'],
   NOAUTH: ['permanent', 'It wants a password: set l2.password (and l2.username).'],
@@ -83,7 +84,7 @@ const MEANINGS: Readonly<Record<FailureCode, readonly [FailureClass, advice: str
 };
 
 /** Refusals that concern writes only: whoever asks the time on such a server gets an answer. */
-const OF_WRITES: ReadonlySet<FailureCode> = new Set<FailureCode>(['READONLY', 'MISCONF', 'NOREPLICAS']);
+const OF_WRITES: ReadonlySet<FailureCode> = new Set<FailureCode>(['READONLY', 'PAUSED', 'MISCONF', 'NOREPLICAS']);
 
 const REFUSAL =
   /(?:^|[-: ])(READONLY|LOADING|MASTERDOWN|CLUSTERDOWN|MISCONF|NOREPLICAS|TRYAGAIN|BUSY|NOAUTH|WRONGPASS|NOPERM|OOM) /;

@@ -5,8 +5,9 @@
  * for all processes; a replica there answers with MOVED, so nobody asks for its role.
  */
 import type { Clock } from '../../base/clock.js';
+import { CacheError } from '../../base/errors.js';
 import type { HybridClock } from '../../base/hybrid-clock.js';
-import { failureOf, isDenial, isReplyError, replyCode, unavailable } from './redis-errors.js';
+import { ConnectFailure, failureOf, isDenial, isReplyError, replyCode, unavailable } from './redis-errors.js';
 import type { MasterNode } from './redis-transport.js';
 import { provePrimary } from './server-role.js';
 
@@ -37,7 +38,14 @@ export async function probeRedis(parts: ProbeParts, masters: readonly MasterNode
   if (first === undefined) throw unavailable(new Error('no master is known'));
   // Nothing else is asked before that is known.
   for (const node of masters) if (node.proveDatabase !== undefined) await node.proveDatabase(askOf(parts, node));
-  await Promise.all([compareClocks(parts, first), ...masters.map((node) => tryNode(parts, node, scope))]);
+  const isWell = Promise.all([compareClocks(parts, first), ...masters.map((node) => tryNode(parts, node, scope))]);
+  if (!scope.mustWrite) {
+    await isWell;
+    return;
+  }
+  const writes = Promise.allSettled(masters.map((node) => tryWrite(parts, node)));
+  await isWell;
+  for (const end of await writes) if (end.status === 'rejected') throw refusedWrite(end.reason);
 }
 
 function askOf({ send }: ProbeParts, node: MasterNode): (name: string, args: string[]) => Promise<unknown> {
@@ -45,10 +53,23 @@ function askOf({ send }: ProbeParts, node: MasterNode): (name: string, args: str
 }
 
 async function tryNode(parts: ProbeParts, node: MasterNode, { mustWrite, isCluster }: ProbeScope): Promise<void> {
-  if (isCluster) return tryCommand(parts, node, mustWrite);
-  const [isPrimary] = await Promise.all([provePrimary(askOf(parts, node)), tryCommand(parts, node, mustWrite)]);
+  const reads = tryCommand(parts, node, ['getrange', node.probeKey, '0', '0']);
+  if (isCluster) return reads;
+  const [isPrimary] = await Promise.all([provePrimary(askOf(parts, node)), reads]);
   // A server that does not tell its role shows it by taking a write.
-  if (!isPrimary && !mustWrite) await tryCommand(parts, node, true);
+  if (!isPrimary && !mustWrite) await tryWrite(parts, node);
+}
+
+function tryWrite(parts: ProbeParts, node: MasterNode): Promise<void> {
+  return tryCommand(parts, node, ['unlink', node.probeKey]);
+}
+
+/** A server that answers everything but a write, or refuses just that, is there for reads. */
+function refusedWrite(error: unknown): unknown {
+  if (CacheError.is(error, 'CACHE_L2_TIMEOUT')) {
+    return new ConnectFailure({ code: 'PAUSED', reason: 'a write was not answered in time, though reads are' });
+  }
+  return error;
 }
 
 /**
@@ -68,10 +89,9 @@ export async function compareClocks({ send, clock, hybridClock }: ProbeParts, no
 /** Refusals of a master that is well: the slot is somebody else's by now, or on its way there. */
 const ELSEWHERE: ReadonlySet<string> = new Set(['MOVED', 'ASK', 'TRYAGAIN']);
 
-async function tryCommand({ send }: ProbeParts, node: MasterNode, mustWrite: boolean): Promise<void> {
-  const { probeKey } = node;
+async function tryCommand({ send }: ProbeParts, node: MasterNode, [name = '', ...args]: string[]): Promise<void> {
   try {
-    await (mustWrite ? send(node, 'unlink', [probeKey]) : send(node, 'getrange', [probeKey, '0', '0']));
+    await send(node, name, args);
   } catch (error) {
     if (ELSEWHERE.has(replyCode(error))) return;
     // A user without this right may have all that the services need.

@@ -81,6 +81,11 @@ export class RedisTier extends EntryCodec {
     return this.#parts.connection.isUsable;
   }
 
+  /** Whether it takes writes now; when not, every write here fails without waiting. */
+  get takesWrites(): boolean {
+    return this.#parts.connection.takesWrites;
+  }
+
   /** The error of a call made while Redis can't be used. */
   unusableError(): CacheError {
     return this.#parts.connection.unusableError();

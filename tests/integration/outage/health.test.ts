@@ -149,7 +149,7 @@ describe('G6: a Redis that refuses writes', () => {
     ]);
   });
 
-  test('because it cannot save is not used until it takes them', async () => {
+  test('because it cannot save is used for reads until it takes them', async () => {
     const server = await rig.startRedis({ config: { 'enable-protected-configs': 'yes' } });
     const { client, lines } = await open(twoLevelAt(server));
     const folder = join(server.dir, 'gone');
@@ -159,7 +159,8 @@ describe('G6: a Redis that refuses writes', () => {
     await server.call('BGSAVE');
     await until(async () => String(await server.call('INFO', 'persistence')).includes('rdb_last_bgsave_status:err'));
     expect((await client.set('k', 'v')).l2).not.toBe('written');
-    expect(client.health()).toMatchObject({ status: 'degraded', l2: { reason: expect.stringContaining('MISCONF') } });
+    const l2 = { traffic: 'reads', reason: expect.stringContaining('MISCONF') };
+    expect(client.health()).toMatchObject({ status: 'degraded', l2 });
     await passTime(1000);
     expect(client.health().status).toBe('degraded');
     await useALot(client);
@@ -169,11 +170,11 @@ describe('G6: a Redis that refuses writes', () => {
     expect(await client.set('k', 'v')).toEqual({ l1: true, l2: 'written' });
     expect(lines).toEqual([
       expect.stringMatching(/^warn: .*MISCONF.* It cannot save to disk/),
-      expect.stringMatching(/^info: .* is back after/),
+      expect.stringMatching(/^info: .* takes writes again after/),
     ]);
   });
 
-  test('because too few replicas are there is not used until it takes them', async () => {
+  test('because too few replicas are there is used for reads until it takes them', async () => {
     const server = await rig.startRedis();
     const { client, lines } = await open(twoLevelAt(server));
     await server.call('CONFIG', 'SET', 'min-replicas-to-write', '1');

@@ -213,8 +213,8 @@ describe('G6: losing Redis', () => {
     await healthy(client);
     await expectToWork(client);
     expect(client.metrics()).toMatchObject({ loadsInFlight: 0, pendingWrites: 0 });
-    // One for the entries, one to listen.
-    await until(() => proxy.connections === 2);
+    // One for reads, one for writes, one to listen.
+    await until(() => proxy.connections === 3);
   });
 
   test('in the middle of an answer to many reads is a miss for each of them', async () => {

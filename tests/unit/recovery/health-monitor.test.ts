@@ -16,6 +16,7 @@ class FakeConnection implements MonitoredConnection {
   isOpen = false;
   successes = 0;
   drops = 0;
+  writesStopped: string | undefined;
   readonly probes: { readonly mustWrite: boolean; readonly answer: () => void; readonly fail: (error: Error) => void }[] = [];
 
   openGate(): void {
@@ -23,6 +24,9 @@ class FakeConnection implements MonitoredConnection {
   }
   closeGate(): void {
     this.isOpen = false;
+  }
+  stopWrites(reason: string | undefined): void {
+    this.writesStopped = reason;
   }
   probe(mustWrite: boolean): Promise<void> {
     return new Promise((answer, fail) => {

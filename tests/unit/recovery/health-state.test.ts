@@ -16,6 +16,7 @@ const failure = (code: FailureCode, reason: string = code): Failure => ({ code, 
 const ready = { type: 'ready' } as const;
 const closed = { type: 'closed' } as const;
 const missed = { type: 'missed' } as const;
+const missedWrite = { type: 'missed', isWrite: true } as const;
 const refusedConnection = { type: 'error', failure: failure('UNREACHABLE', 'ECONNREFUSED') } as const;
 const answered = (hasWritten = false): Occurrence => ({ type: 'probe-answered', hasWritten });
 const silent: Occurrence = { type: 'probe-failed', failure: failure('UNREACHABLE', 'silent'), isSilent: true };
@@ -32,6 +33,7 @@ class Play {
   readonly told: string[] = [];
   probes = 0;
   isGateOpen = false;
+  areWritesStopped = false;
 
   constructor(canRelink = true) {
     this.state = initialHealth(this.nowMs, { pingIntervalMs: PING_MS, canRelink });
@@ -47,6 +49,7 @@ class Play {
       if (action.type === 'probe') this.probes++;
       if (action.type === 'open-gate') this.isGateOpen = true;
       if (action.type === 'close-gate') this.isGateOpen = false;
+      if (action.type === 'stop-writes') this.areWritesStopped = action.reason !== undefined;
       if (action.type === 'tell-degraded') this.told.push('degraded');
       if (action.type === 'tell-usable') this.told.push(action.downMs === undefined ? 'usable' : 'recovered');
     }
@@ -204,16 +207,56 @@ describe('refusals', () => {
     },
   );
 
-  test.each<FailureCode>(['MISCONF', 'NOREPLICAS'])('%s is over only when a write was taken', (code) => {
+  test.each<FailureCode>(['MISCONF', 'NOREPLICAS'])('%s stops writes and nothing else, until one was taken', (code) => {
     const play = new Play().up().take(refused(code));
+    expect([play.phase, play.isGateOpen, play.areWritesStopped]).toEqual(['healthy', true, true]);
+    expect(play.told.at(-1)).toBe('degraded');
+    for (const pauseMs of [250, 500, 1000, 1000]) {
+      play.pass(pauseMs - 1);
+      expect(play.has('probe')).toBe(false);
+      play.pass(1);
+      expect(play.actions).toContainEqual({ type: 'probe', mustWrite: true });
+      play.take(refusedProbe(code));
+    }
+    expect(play.isGateOpen).toBe(true);
+    play.pass(1000).take(answered(true));
+    expect([play.phase, play.areWritesStopped, play.told.at(-1)]).toEqual(['healthy', false, 'recovered']);
+    expect(play.about).toEqual([`read-only ${code}`, 'writable']);
+  });
+
+  test('a write that is not answered stops writes at once, without a word, until a probe has told why', () => {
+    const play = new Play().up().take(missedWrite);
+    expect([play.isGateOpen, play.areWritesStopped]).toEqual([true, true]);
     expect(play.actions).toContainEqual({ type: 'probe', mustWrite: true });
-    play.take(refusedProbe(code)).pass(250);
+    play.take(missedWrite).take(answered(true));
+    expect([play.areWritesStopped, play.about, play.told.at(-1)]).toEqual([false, [], 'usable']);
+  });
+
+  test('a write that is not answered while everything else is means that Redis takes none', () => {
+    const play = new Play().up();
+    for (let i = 0; i < 30; i++) play.take(missedWrite);
+    play.take(refusedProbe('PAUSED'));
+    expect([play.isGateOpen, play.areWritesStopped, play.phase]).toEqual([true, true, 'healthy']);
+    play.take(missed).take(refusedProbe('PAUSED')).pass(10_000).take(refusedProbe('PAUSED')).pass(1000).take(answered(true));
+    expect([play.areWritesStopped, play.about]).toEqual([false, ['read-only PAUSED', 'writable']]);
+  });
+
+  test('a reading probe that was under way does not end it', () => {
+    const play = new Play().up().take(missed).take(missedWrite).take(answered(false));
+    expect(play.areWritesStopped).toBe(true);
     expect(play.actions).toContainEqual({ type: 'probe', mustWrite: true });
-    // Not even a new connection will do.
-    play.take(closed).take(refusedProbe(code)).take(ready);
+  });
+
+  test('a connection that is lost meanwhile comes back for reads, and for writes when one was taken', () => {
+    const play = new Play().up().take(missedWrite).take(refusedProbe('PAUSED'));
+    play.take(closed);
+    expect([play.isGateOpen, play.areWritesStopped]).toEqual([false, true]);
+    play.take(ready);
     expect(play.actions).toContainEqual({ type: 'probe', mustWrite: true });
-    expect(play.take(answered(true)).phase).toBe('healthy');
-    expect(play.about).toEqual([`degraded ${code}`, 'recovered']);
+    play.take(refusedProbe('PAUSED'));
+    expect([play.isGateOpen, play.areWritesStopped]).toEqual([true, true]);
+    play.pass(1000).take(answered(true));
+    expect([play.isGateOpen, play.areWritesStopped]).toEqual([true, false]);
   });
 
   test('READONLY leads to a new connection before each probe, with growing pauses', () => {
@@ -417,6 +460,7 @@ describe('whatever happens', () => {
     'READONLY',
     'LOADING',
     'MISCONF',
+    'PAUSED',
     'OOM',
     'NOPERM',
     'UNSUPPORTED',
@@ -425,7 +469,7 @@ describe('whatever happens', () => {
     'OTHER',
   );
   const happening = fc.oneof(
-    fc.constantFrom<Occurrence>(ready, closed, missed, { type: 'lost' }, refusedConnection, { type: 'accepted' }),
+    fc.constantFrom<Occurrence>(ready, closed, missed, missedWrite, { type: 'lost' }, refusedConnection, { type: 'accepted' }),
     fc.constantFrom<Occurrence>({ type: 'replay-began' }, { type: 'replay-ended' }, { type: 'tick' }),
     code.map(refused),
     code.map((one): Occurrence => ({ type: 'unreachable', failure: failure(one) })),

@@ -4,13 +4,14 @@ import { adviceFor, classifyRefusal, failureOf, refusalIn, type FailureCode } fr
 import { readPage, sectionOf, tableOf } from '../../docs/read-page.js';
 
 /** As an object, because the compiler then insists on every code. */
-const CLASSES: Record<FailureCode, 'outage' | 'permanent' | 'full'> = {
+const CLASSES: Record<FailureCode, 'outage' | 'permanent' | 'writes' | 'full'> = {
   READONLY: 'outage',
   LOADING: 'outage',
   MASTERDOWN: 'outage',
   CLUSTERDOWN: 'outage',
-  MISCONF: 'outage',
-  NOREPLICAS: 'outage',
+  MISCONF: 'writes',
+  NOREPLICAS: 'writes',
+  PAUSED: 'writes',
   TRYAGAIN: 'outage',
   BUSY: 'outage',
   NOAUTH: 'permanent',
