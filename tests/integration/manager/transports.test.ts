@@ -162,8 +162,8 @@ describe('a Unix socket', () => {
     const server = await startServer({ unixSocket: true, password: 'pw' });
     const manager = await open({ connection_string: `unix:${server.socketPath}`, password: 'pw', db: 4 });
     await expectToWork(manager);
-    // The entry and the stream of the service.
-    expect(String(await server.call('INFO', 'keyspace'))).toMatch(/^db4:keys=2,/m);
+    // The entry, the stream and the marks of the service.
+    expect(String(await server.call('INFO', 'keyspace'))).toMatch(/^db4:keys=3,/m);
     expect(await server.call('EXISTS', 'oxcache:s:k')).toBe(0);
     expect(manager.health().services['s']?.l2?.endpoint).toBe(`unix:${server.socketPath}`);
     expect(await server.call('CLIENT', 'LIST')).toContain(server.socketPath);
