@@ -7,6 +7,7 @@
  * 3. Repetitions are bounded: {@link MAX_LATE} for a slow event loop, {@link MAX_STRETCH} times the deadline for what moves.
  */
 import type { Clock } from './clock.js';
+import { afterPolling } from './turn.js';
 
 /** How much of the end of a deadline is watched, in milliseconds; of a short one half. */
 const WATCH_MS = 50;
@@ -32,9 +33,6 @@ const NO_OPTIONS: DeadlineOptions = {};
 
 /** The options of a deadline that somebody waits for. */
 export const AWAITED: DeadlineOptions = { isAwaited: true };
-
-/** Held on to, because tests of users replace the global one. */
-const { setImmediate: afterPolling } = globalThis;
 
 /** Calls `onPassed` once after `ms` milliseconds, unless it is cancelled. See the file's header. */
 export class Deadline {

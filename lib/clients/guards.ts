@@ -33,10 +33,10 @@ export function guardKey(key: unknown, maxLength: number, service: string): asse
   if (!isWellFormed(key)) throw new CacheError('CACHE_KEY_INVALID', 'A key must be well-formed Unicode', { service });
 }
 
-/** @throws {TypeError} when `keys` is not an array of keys; {CacheError} CACHE_KEY_INVALID */
-export function guardKeys(keys: unknown, maxLength: number, service: string): asserts keys is readonly string[] {
+/** A copy of the keys, each to be checked by {@link guardKey}. @throws {TypeError} when `keys` is not an array */
+export function readKeys(keys: unknown): unknown[] {
   if (!Array.isArray(keys)) throw misuse('keys', 'an array of strings', keys);
-  for (const key of keys as unknown[]) guardKey(key, maxLength, service);
+  return keys.slice();
 }
 
 /** @throws {TypeError} for `undefined`, which stands for "nothing is cached" */
@@ -45,16 +45,30 @@ export function guardValue(value: unknown): void {
     throw misuse('value', 'anything but undefined (null may be stored; use delete to remove a key)', value);
 }
 
-/** The pairs of a `setMany`. @throws {TypeError} when it is not a Map or another iterable of pairs */
-export function readEntries(entries: unknown): readonly (readonly [string, unknown])[] {
-  if (typeof entries !== 'object' || entries === null || !(Symbol.iterator in entries)) {
-    throw misuse('entries', 'a Map or an iterable of [key, value] pairs', entries);
-  }
-  const pairs = [...(entries as Iterable<readonly [string, unknown]>)];
-  // A text would otherwise pass for a pair of its first two letters.
-  for (const pair of pairs)
-    if (!Array.isArray(pair)) throw misuse('entries', 'a Map or an iterable of [key, value] pairs', entries);
-  return pairs;
+/**
+ * The pairs of a `setMany`, each to be checked by {@link guardPair}. Arrays and Maps are copied, at no cost worth mentioning: what
+ * their owner does with them after the call changes nothing.
+ *
+ * @throws {TypeError} when it is not a Map or another iterable
+ */
+export function readEntries(entries: unknown): Iterable<unknown> {
+  if (Array.isArray(entries)) return entries.slice() as unknown[];
+  if (entries instanceof Map) return pairUp([...entries.keys()], [...entries.values()]);
+  if (typeof entries === 'object' && entries !== null && Symbol.iterator in entries) return entries as Iterable<unknown>;
+  throw notEntries(entries);
+}
+
+/** @throws {TypeError} when it is no pair; a text would otherwise pass for one of its first two letters */
+export function guardPair(pair: unknown, entries: unknown): asserts pair is readonly [unknown, unknown] {
+  if (!Array.isArray(pair)) throw notEntries(entries);
+}
+
+function* pairUp(keys: readonly unknown[], values: readonly unknown[]): Iterable<readonly [unknown, unknown]> {
+  for (let i = 0; i < keys.length; i++) yield [keys[i], values[i]];
+}
+
+function notEntries(entries: unknown): TypeError {
+  return misuse('entries', 'a Map or an iterable of [key, value] pairs', entries);
 }
 
 /** @throws {TypeError} when `fn` is not a function */

@@ -4,8 +4,9 @@
  */
 import type { CacheError } from '../base/errors.js';
 import type { StaleRule } from './guards.js';
+import type { ReadFailures } from './read-failures.js';
 import { FenceTicket } from '../sync/write-fence.js';
-import type { RawReceiver } from '../tiers/redis/coalesced-reader.js';
+import type { RawReceiver } from '../tiers/redis/read-lane.js';
 import type { StoredEntry } from '../tiers/redis/entry-codec.js';
 
 /** What a read of L2 ended with: an entry (perhaps stale), nothing, or that L2 could not be asked. */
@@ -21,7 +22,7 @@ export interface ReadOwner {
   refuse(key: string, failure: unknown): void;
   /** Keeps an L1 copy unless the read was overtaken; returns the entry to hand out. */
   finish(read: PendingRead, entry: StoredEntry | undefined): StoredEntry | undefined;
-  fail(read: { readonly key: string }, error: CacheError): void;
+  fail(read: { readonly key: string; readonly failures?: ReadFailures | undefined }, error: CacheError): void;
   /** Turns the end of a read into the value a `get` resolves to, counted. */
   settleGet(key: string, end: ReadEnd, staleRule: StaleRule): unknown;
 }
@@ -29,12 +30,15 @@ export interface ReadOwner {
 /** See the file's header. */
 export class PendingRead extends FenceTicket implements RawReceiver {
   readonly promise: Promise<ReadEnd>;
+  /** Of the call about many keys that began this read; absent: it is reported by itself. */
+  readonly failures: ReadFailures | undefined;
   readonly #owner: ReadOwner;
   #resolve: (end: ReadEnd) => void = () => undefined;
 
-  constructor(key: string, owner: ReadOwner) {
+  constructor(key: string, owner: ReadOwner, failures?: ReadFailures) {
     super(key);
     this.#owner = owner;
+    this.failures = failures;
     this.promise = new Promise((resolve) => {
       this.#resolve = resolve;
     });

@@ -11,6 +11,7 @@ import type { LookupResult } from './cache-client.js';
 import type { StaleRule } from './guards.js';
 import { GIVEN_UP } from './outbox.js';
 import { DirectGet, PendingRead, UNREADABLE, type ReadEnd, type ReadOwner } from './pending-read.js';
+import type { ReadFailures } from './read-failures.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 
 /** Reads of one view of a service. */
@@ -42,19 +43,23 @@ export class ReadPath implements ReadOwner {
     });
   }
 
-  /** What is beyond L1: an unconfirmed write of our own, or what L2 says. Never rejects. */
-  fetch(key: string): Promise<ReadEnd> {
+  /**
+   * What is beyond L1: an unconfirmed write of our own, or what L2 says. Never rejects.
+   *
+   * @param failures of a call about many keys, which reports for all of them
+   */
+  fetch(key: string, failures?: ReadFailures): Promise<ReadEnd> {
     const redis = this.#redis as RedisSide;
     const own = redis.outbox.find(key);
     if (own !== undefined) return Promise.resolve(own === GIVEN_UP ? undefined : this.#openOwn(redis, key, own));
     if (this.#memory === undefined) {
-      const read = new PendingRead(key, this);
+      const read = new PendingRead(key, this, failures);
       redis.tier.request(key, read);
       return read.promise;
     }
     const under = this.#shared.get(key);
     if (under !== undefined && !under.isOvertaken) return under.promise;
-    const read = new PendingRead(key, this);
+    const read = new PendingRead(key, this, failures);
     this.#shared.set(key, read);
     this.#core.parts.fence.admit(read);
     redis.tier.request(key, read);
@@ -78,14 +83,15 @@ export class ReadPath implements ReadOwner {
     this.#redis?.tier.undecodable(key, 'its value cannot be kept or handed out as `l1.isolation` says', failure);
   }
 
-  fail(read: { readonly key: string }, error: CacheError): void {
+  fail(read: { readonly key: string; readonly failures?: ReadFailures | undefined }, error: CacheError): void {
     if (read instanceof PendingRead) this.#end(read);
     // What was not even tried need not be told of one by one: `degrade` has told of the outage.
     if (error === this.#redis?.tier.unusableError()) {
       this.#core.parts.counters.l2Errors++;
       return;
     }
-    this.#core.report(this.#core.locate(error, read.key), read.key, false);
+    if (read.failures === undefined) this.#core.report(this.#core.locate(error, read.key), read.key, false);
+    else read.failures.add(error);
   }
 
   /** Keeps an L1 copy of a fresh entry; returns the entry with the value to hand out. */
@@ -138,29 +144,6 @@ export class ReadPath implements ReadOwner {
     }
     this.#core.miss(key);
     return { status: 'miss' };
-  }
-
-  /** The values of several keys, in the order of their first occurrence. */
-  async getMany<V>(keys: readonly string[], staleRule: StaleRule = 'on-failure'): Promise<Map<string, V>> {
-    const ends = new Map<string, Promise<ReadEnd> | undefined>();
-    const found = new Map<string, V>();
-    for (const key of keys) {
-      if (ends.has(key)) continue;
-      const value = this.#memory?.read(key);
-      if (value === undefined) {
-        ends.set(key, this.#redis === undefined ? Promise.resolve(undefined) : this.fetch(key));
-        continue;
-      }
-      ends.set(key, undefined);
-      this.#core.hit(key, 'l1', false);
-      found.set(key, value as V);
-    }
-    const result = new Map<string, V>();
-    for (const [key, pending] of ends) {
-      const value = pending === undefined ? found.get(key) : (this.settleGet(key, await pending, staleRule) as V | undefined);
-      if (value !== undefined && (value as unknown) !== ABSENT) result.set(key, value);
-    }
-    return result;
   }
 
   /** Whether a fresh value is cached. Counts nothing. */

@@ -9,6 +9,7 @@ import { CacheError } from '../base/errors.js';
 import { pause } from '../base/pause.js';
 import type { ResolvedService } from '../config/resolved-config.js';
 import type { EventHub } from '../observe/event-hub.js';
+import type { CacheEventMap } from '../observe/events.js';
 import type { Logger } from '../observe/logger.js';
 import type { ServiceHealth } from '../observe/health.js';
 import { NOTHING_OWED, type OwedWrites } from '../observe/owed-writes.js';
@@ -19,6 +20,7 @@ import type { KeySpace } from '../tiers/redis/key-space.js';
 import type { RedisConnection } from '../tiers/redis/redis-connection.js';
 import { tagOfMark } from '../tiers/redis/tag-mark.js';
 import type { RedisTier } from '../tiers/redis/redis-tier.js';
+import { BulkCalls } from './bulk-calls.js';
 import type { FlightTable } from './flight-table.js';
 import { DEFAULT_MAX_KEY_LENGTH } from './guards.js';
 import { InvalidationReceiver } from './invalidation-receiver.js';
@@ -65,6 +67,8 @@ export class ServiceCore {
   readonly maxKeyLength: number;
   /** Values that are being compressed. Only a later call overtakes them, so the fence of the fetches won't do. */
   readonly compressing = new WriteFence();
+  /** Calls about many keys that write. */
+  readonly bulk = new BulkCalls();
   readonly tags: Tags;
   /** Keys whose loads fail, and until when they are left alone. */
   readonly loadPauses: LoadPauses;
@@ -101,7 +105,13 @@ export class ServiceCore {
   /** Whether nothing that was accepted is left to do. */
   get isIdle(): boolean {
     const { redis, flights, background } = this.parts;
-    return flights.size === 0 && background.size === 0 && this.compressing.size === 0 && (redis?.outbox.pendingWrites ?? 0) === 0;
+    return (
+      flights.size === 0 &&
+      background.size === 0 &&
+      this.bulk.size === 0 &&
+      this.compressing.size === 0 &&
+      (redis?.outbox.pendingWrites ?? 0) === 0
+    );
   }
 
   /** Begins to close: work that has begun elsewhere may still end here (G9). */
@@ -137,7 +147,7 @@ export class ServiceCore {
   async settle(): Promise<void> {
     const { redis, flights, background } = this.parts;
     // Both at once: the end of a load may wait for room among the writes.
-    await Promise.all([redis?.outbox.flush(), ...flights.all().map((flight) => flight.left)]);
+    await Promise.all([this.bulk.flush(redis?.outbox), ...flights.all().map((flight) => flight.left)]);
     await redis?.outbox.flush();
     await background.drain();
   }
@@ -227,13 +237,28 @@ export class ServiceCore {
 
   /** Counts and reports what failed without failing a call, or what failed in the background. */
   report(error: CacheError, key: string | undefined, isBackground: boolean): void {
-    const { counters, events, logger } = this.parts;
-    if (error.code === 'CACHE_L2_TIMEOUT') counters.l2Timeouts++;
-    else if (error.code === 'CACHE_L2_UNAVAILABLE') counters.l2Errors++;
-    else if (error.code === 'CACHE_DECODE_FAILED') counters.undecodable++;
-    logger.debug(`${error.code}: ${error.message}`, { service: this.name, ...(key === undefined ? {} : { key }) });
-    if (!events.hears('error')) return;
-    events.emit('error', { service: this.name, ...(key === undefined ? {} : { key }), error, background: isBackground });
+    this.countFailure(error);
+    this.tell(error, key, { background: isBackground });
+  }
+
+  /** Counts a failure, by its code. */
+  countFailure({ code }: CacheError): void {
+    const { counters } = this.parts;
+    if (code === 'CACHE_L2_TIMEOUT') counters.l2Timeouts++;
+    else if (code === 'CACHE_L2_UNAVAILABLE') counters.l2Errors++;
+    else if (code === 'CACHE_DECODE_FAILED') counters.undecodable++;
+  }
+
+  /** Tells the log and those who listen of a failure that has been counted. */
+  tell(
+    error: CacheError,
+    key: string | undefined,
+    details: Pick<CacheEventMap['error'], 'background' | 'failed' | 'asked'>,
+  ): void {
+    const { events, logger } = this.parts;
+    const named = key === undefined ? {} : { key };
+    logger.debug(`${error.code}: ${error.message}`, { service: this.name, ...named });
+    if (events.hears('error')) events.emit('error', { service: this.name, ...named, error, ...details });
   }
 
   /** Counts a hit and tells those who listen. */

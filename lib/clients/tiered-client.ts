@@ -64,7 +64,8 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
     this.#writes = new WritePath(core, this.#memory, this.#redis);
     this.#loads = new LoadPath(core, this.#reads, this.#writes, this.#memory, this.#redis);
     this.#expiries = new ExpirePath(core, this.#memory, this.#redis);
-    this.#many = new ManyKeys(core, { reads: this.#reads, writes: this.#writes, loads: this.#loads, memory: this.#memory });
+    const [reads, writes, loads, memory] = [this.#reads, this.#writes, this.#loads, this.#memory];
+    this.#many = new ManyKeys(core, { reads, writes, loads, memory, hasRedis: this.#redis !== undefined });
     this.#locks = new Locks(core, this.#redis);
     this.#close = close;
     this.#views.set(cacheType, this);
@@ -195,7 +196,7 @@ export class TieredClient<V = unknown> implements InternalClient<V> {
 
   async flush(): Promise<void> {
     this.#core.requireOpen();
-    await this.#redis?.outbox.flush();
+    await this.#core.bulk.flush(this.#redis?.outbox);
   }
 
   async close(): Promise<void> {

@@ -64,7 +64,15 @@ export interface CacheEventMap {
     readonly durationMs: number;
   };
   /** Something failed that did not fail a call, or could not: an undecodable entry, a failed background write or reload. */
-  error: { readonly service: string; readonly key?: string; readonly error: CacheError; readonly background: boolean };
+  error: {
+    readonly service: string;
+    readonly key?: string;
+    readonly error: CacheError;
+    readonly background: boolean;
+    /** Of a call about many keys, which is reported once: how many could not be read, of how many. */
+    readonly failed?: number;
+    readonly asked?: number;
+  };
 }
 
 /** Every event there is. */

@@ -26,13 +26,65 @@ export class FenceTicket {
   }
 }
 
+/** A call that is about many keys and takes its time: it notes which of them later calls have written. */
+export class GroupTicket {
+  /** What the values will be tagged with; `undefined`: nothing. */
+  readonly tags: readonly string[] | undefined;
+  /** Whether everything was cleared. */
+  isAllOvertaken = false;
+  /** Whether one of the tags was invalidated. */
+  isOvertakenByTag = false;
+  /** Bounded by the writes of other calls while this one lasts. */
+  readonly #overtaken = new Set<string>();
+
+  constructor(tags?: readonly string[]) {
+    this.tags = tags;
+  }
+
+  /** Whether a later call has written a key. */
+  isOvertaken(key: string): boolean {
+    return this.isAllOvertaken || this.#overtaken.has(key);
+  }
+
+  /** A key was written. */
+  overtake(key: string): void {
+    this.#overtaken.add(key);
+  }
+}
+
 /** The open tickets of one service. */
 export class WriteFence {
   readonly #open = new Map<string, FenceTicket>();
+  /** In the order of the calls. */
+  readonly #groups = new Set<GroupTicket>();
+  /** The call about many keys that is writing just now. */
+  #acting: GroupTicket | undefined;
 
-  /** Keys that have an open ticket. */
+  /** Keys, and groups of keys, that have an open ticket. */
   get size(): number {
-    return this.#open.size;
+    return this.#open.size + this.#groups.size;
+  }
+
+  /** Opens the ticket of a call about many keys. */
+  openGroup(tags?: readonly string[]): GroupTicket {
+    const group = new GroupTicket(tags);
+    this.#groups.add(group);
+    return group;
+  }
+
+  /** Does a part of a call about many keys. */
+  actFor<T>(group: GroupTicket, act: () => T): T {
+    this.#acting = group;
+    try {
+      return act();
+    } finally {
+      this.#acting = undefined;
+    }
+  }
+
+  /** Closes it. */
+  closeGroup(group: GroupTicket): void {
+    this.#groups.delete(group);
   }
 
   /** Opens a ticket, before the fetch begins; without `tags` it is not known what the value will be tagged with. */
@@ -66,6 +118,11 @@ export class WriteFence {
 
   /** A write of `key` happened: nothing fetched before it may be kept. */
   overtake(key: string): void {
+    for (const group of this.#groups) {
+      // It was called before those that follow, and they will write the key after it.
+      if (group === this.#acting) break;
+      group.overtake(key);
+    }
     if (this.#open.size === 0) return;
     const newest = this.#open.get(key);
     if (newest === undefined) return;
@@ -79,6 +136,7 @@ export class WriteFence {
 
   /** A tag was invalidated: nothing fetched before it that has, or may have, the tag may be kept. */
   overtakeTagged(tag: string): void {
+    for (const group of this.#groups) if (group.tags?.includes(tag) === true) group.isOvertakenByTag = true;
     for (const newest of this.#open.values()) {
       for (let at: FenceTicket | undefined = newest; at !== undefined; at = at.next) {
         if (at.isOvertaken || at.tags?.includes(tag) === false) continue;
@@ -97,6 +155,7 @@ export class WriteFence {
 
   /** Everything was written at once (a clear). */
   overtakeAll(): void {
+    for (const group of this.#groups) group.isAllOvertaken = true;
     for (const key of [...this.#open.keys()]) this.overtake(key);
   }
 }

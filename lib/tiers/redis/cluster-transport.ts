@@ -30,6 +30,8 @@ export class ClusterTransport implements RedisTransport {
   readonly #parts: ClusterTransportParts;
   /** The slots of the probe keys, by bucket. */
   readonly #bucketSlots: number[] = [];
+  /** The slots of tags; there are as many as a service has buckets. */
+  readonly #tagSlots = new Map<string, number>();
   #listener: TransportListener = DEAF;
   /** The masters of the last look, to notice others. */
   #known = '';
@@ -64,6 +66,15 @@ export class ClusterTransport implements RedisTransport {
     const address = this.#parts.client.slots[command.getSlot()]?.[0];
     return address === undefined ? undefined : socketOf(this.#nodeAt(address));
   };
+
+  serverOf(slotTag: string): string {
+    let slot = this.#tagSlots.get(slotTag);
+    if (slot === undefined) {
+      slot = new this.#parts.Command('get', [`{${slotTag}}`]).getSlot();
+      this.#tagSlots.set(slotTag, slot);
+    }
+    return this.#parts.client.slots[slot]?.[0] ?? '';
+  }
 
   masters(): readonly MasterNode[] {
     const buckets = this.#bucketsByMaster();

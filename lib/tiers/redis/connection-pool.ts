@@ -13,6 +13,7 @@ import { CoalescedReader } from './coalesced-reader.js';
 import { connectionIdentity } from './connection-options.js';
 import type { MonitorFactory } from './connection-parts.js';
 import { RedisConnection } from './redis-connection.js';
+import type { RedisTransport } from './redis-transport.js';
 
 /** What a pool needs from outside. */
 export interface PoolParts {
@@ -43,6 +44,7 @@ export interface Acquired {
 interface Pooled {
   readonly connection: RedisConnection;
   readonly factory: ClientFactory;
+  readonly transport: RedisTransport;
   readonly readers: Map<number, CoalescedReader>;
 }
 
@@ -76,7 +78,7 @@ export class ConnectionPool {
     pooled.connection.allowProbes(l2.commandTimeoutMs);
     let reader = pooled.readers.get(l2.commandTimeoutMs);
     if (reader === undefined) {
-      reader = new CoalescedReader(pooled.connection, l2.commandTimeoutMs);
+      reader = new CoalescedReader(pooled.connection, pooled.transport, l2.commandTimeoutMs);
       pooled.readers.set(l2.commandTimeoutMs, reader);
     }
     const { connection, factory } = pooled;
@@ -111,9 +113,10 @@ export class ConnectionPool {
       probeKey: `${given?.options.keyPrefix ?? ''}${keyPrefix}::probe`,
       probeTimeoutMs: () => connection.probeTimeoutMs,
     });
+    const transport = factory.makeTransport();
     const connection: RedisConnection = new RedisConnection({
       endpoint: factory.endpoint,
-      transport: factory.makeTransport(),
+      transport,
       isOwned: given === undefined,
       Command: ioredis.Command,
       clock,
@@ -122,6 +125,6 @@ export class ConnectionPool {
       monitor,
       onEvictionPolicy,
     });
-    return { connection, factory, readers: new Map() };
+    return { connection, factory, transport, readers: new Map() };
   }
 }

@@ -50,6 +50,10 @@ export class LanedTransport implements RedisTransport {
     });
   }
 
+  serverOf(slotTag: string): string {
+    return this.#inner.serverOf(slotTag);
+  }
+
   masters(): readonly MasterNode[] {
     return this.#inner.masters().map((node) => ({
       ...node,

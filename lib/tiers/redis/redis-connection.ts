@@ -52,7 +52,6 @@ export class RedisConnection implements MonitoredConnection {
   #isClosed = false;
   #probeTimeoutMs = 0;
   #successes = 0;
-  /** Replies to anything, for ever. */
   #replies = 0;
   #unusable: CacheError | undefined;
   readonly #refusals = new RefusalWatch((event) => {

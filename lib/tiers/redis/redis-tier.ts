@@ -6,16 +6,18 @@ import type { Clock } from '../../base/clock.js';
 import { CacheError } from '../../base/errors.js';
 import { Announcer } from './announcement.js';
 import { applyInBuckets } from './bucketed-writes.js';
-import type { CoalescedReader, RawReceiver } from './coalesced-reader.js';
+import type { CoalescedReader } from './coalesced-reader.js';
 import { DeadEntries } from './dead-entries.js';
 import { replaceIfSame } from './entry-scripts.js';
 import { EntryCodec, type EntryCodecParts, type StoredEntry } from './entry-codec.js';
 import type { KeySpace } from './key-space.js';
 import { acquireLease, extendLease, releaseLease } from './lease-script.js';
 import { RecentWrites } from './recent-writes.js';
+import type { RawReceiver } from './read-lane.js';
 import type { RedisConnection } from './redis-connection.js';
 import { ServiceMarks, type TagReceiver } from './service-marks.js';
 import { tagMarkOf } from './tag-mark.js';
+import { ValueSizes } from './value-sizes.js';
 import { WriteTimes } from './write-times.js';
 import { applyWrites, type ScriptWrite, type WriteOutcome } from './write-script.js';
 
@@ -42,6 +44,7 @@ export class RedisTier extends EntryCodec {
   readonly #deadEntries: DeadEntries;
   readonly #marks: ServiceMarks;
   readonly #times: WriteTimes;
+  readonly #sizes = new ValueSizes();
   /** Only where Redis has replicas that may take over. */
   readonly #recent: RecentWrites | undefined;
 
@@ -98,7 +101,7 @@ export class RedisTier extends EntryCodec {
 
   /** Asks for a key's bytes together with everybody else's reads of this tick; {@link open} makes an entry of them. */
   request(key: string, receiver: RawReceiver): void {
-    this.#parts.reader.read(this.nameOf(key), receiver);
+    this.#parts.reader.read(this.nameOf(key), receiver, this.#sizes);
   }
 
   /** {@link request} and {@link open} as a promise. @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT */
@@ -233,6 +236,7 @@ export class RedisTier extends EntryCodec {
   }
 
   #apply(writes: readonly ScriptWrite[], isLate: boolean): Promise<WriteOutcome[]> {
+    for (const { sealed } of writes) this.#sizes.note(sealed.length);
     const { connection, keySpace, l2 } = this.#parts;
     const timeoutMs = l2.commandTimeoutMs;
     const marks = this.#marks;

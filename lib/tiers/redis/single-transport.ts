@@ -70,6 +70,10 @@ export class SingleTransport implements RedisTransport {
     else if (client.status === 'wait') this.#connect();
   }
 
+  serverOf(): string {
+    return '';
+  }
+
   masters(): readonly MasterNode[] {
     return this.#masters;
   }

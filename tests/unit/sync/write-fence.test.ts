@@ -134,3 +134,41 @@ describe('G14: the fence', () => {
     expect(young.isOvertaken).toBe(true);
   });
 });
+
+describe('the ticket of a call about many keys', () => {
+  test('is overtaken key by key by calls that come later, by clears as a whole, and not by itself', () => {
+    const fence = new WriteFence();
+    const group = fence.openGroup();
+    expect(fence.size).toBe(1);
+    fence.actFor(group, () => {
+      fence.overtake('own');
+    });
+    fence.overtake('later');
+    expect(['own', 'later', 'other'].map((key) => group.isOvertaken(key))).toEqual([false, true, false]);
+    fence.overtakeAll();
+    expect(group.isOvertaken('other')).toBe(true);
+    fence.closeGroup(group);
+    expect(fence.size).toBe(0);
+  });
+
+  test('is overtaken by the invalidation of one of its tags only', () => {
+    const fence = new WriteFence();
+    const [tagged, untagged] = [fence.openGroup(['a', 'b']), fence.openGroup()];
+    fence.overtakeTagged('c');
+    expect([tagged.isOvertakenByTag, untagged.isOvertakenByTag]).toEqual([false, false]);
+    fence.overtakeTagged('b');
+    expect([tagged.isOvertakenByTag, untagged.isOvertakenByTag]).toEqual([true, false]);
+  });
+
+  test('two such calls: the later one overtakes the earlier one, whichever gets to a key first', () => {
+    const fence = new WriteFence();
+    const [earlier, later] = [fence.openGroup(), fence.openGroup()];
+    fence.actFor(later, () => {
+      fence.overtake('a');
+    });
+    fence.actFor(earlier, () => {
+      fence.overtake('b');
+    });
+    expect([earlier.isOvertaken('a'), later.isOvertaken('b')]).toEqual([true, false]);
+  });
+});
