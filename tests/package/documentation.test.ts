@@ -18,7 +18,7 @@ interface CodeBlock {
 
 const DEFAULT_REDIS = 'redis://127.0.0.1:6379';
 /** What a reader of a snippet has and the snippet does not show. */
-const AMBIENT = 'declare const db: any;';
+const AMBIENT = 'declare const app: any; declare const db: any;';
 
 function readBlocks(page: string): CodeBlock[] {
   const text = readFileSync(join(PROJECT_ROOT, page), 'utf8');

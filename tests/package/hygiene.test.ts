@@ -20,7 +20,7 @@ function readTree(folder: string): { path: string; text: string }[] {
   return readdirSync(join(PROJECT_ROOT, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
     if (entry.isDirectory()) return SKIPPED.has(entry.name) ? [] : readTree(path);
-    return entry.isFile() ? [{ path, text: readFileSync(join(PROJECT_ROOT, path), 'utf8') }] : [];
+    return entry.isFile() && !SKIPPED.has(entry.name) ? [{ path, text: readFileSync(join(PROJECT_ROOT, path), 'utf8') }] : [];
   });
 }
 
