@@ -28,6 +28,8 @@ export class LogEntry {
   wasAppended = false;
   /** Whether the disk has, or may have, an older record of the key. */
   isShadowing = false;
+  /** How many clears of its index it has seen: the index judges it by those that came later. */
+  clears = 0;
   /** The segment of the record that this write supersedes, until this one's own record is in a file. */
   pin: LogSegment | undefined = undefined;
   /** When the value ends, in milliseconds since the epoch. */
@@ -56,6 +58,15 @@ export class LogEntry {
     this.isLocalTime = isLocalTime;
     this.expiresAtMs = expiresAtMs;
     this.sealed = sealed;
+  }
+
+  /** The sealed entry as its record has it; `undefined` when there is no record, or it cannot be read. */
+  readBody(): Buffer | undefined {
+    try {
+      return this.segment?.readBody(this.offset, this.length, this.bodyLength);
+    } catch {
+      return undefined;
+    }
   }
 
   /** Whether its value, if it has one, is not to reach Redis any more: it has expired, or is too old to be trusted. */

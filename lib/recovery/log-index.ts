@@ -4,8 +4,12 @@
  * they see its own writes (G8), and replay works off what is here.
  *
  * The live bytes of every segment are counted here, because here is decided what is live.
+ *
+ * A clear, and the first contact with Redis, concern every entry. They count at once, whoever asks: an entry is judged when
+ * it is looked at. {@link LogIndex.sweep} goes through those that nobody looks at, in slices, because there may be a million.
  */
 import { shiftVersion, timeOfVersion } from '../base/hybrid-clock.js';
+import type { TimeSlices } from '../base/time-slices.js';
 import { NO_POINT, NOTHING_CLEARED, type ControlFacts, type LogPoint } from './control-file.js';
 import type { LogEntry } from './log-entry.js';
 import type { LogSegment } from './log-segment.js';
@@ -16,9 +20,18 @@ export class LogIndex {
   #facts: ControlFacts = NOTHING_CLEARED;
   #values = 0;
   #hasLocal = false;
+  /** What puts an entry of before the first contact with Redis on its clock; `undefined` until that is known. */
+  #offsetMs: number | undefined;
+  /** Clears so far; the last one counts for the entries that have seen fewer. */
+  #clears = 0;
+  /** Whether the last clear was before the first contact with Redis. */
+  #isClearLocal = false;
+  /** Changes that concern every entry, and how many of them every entry was judged by. */
+  #changes = 0;
+  #swept = 0;
   #oldestMs = Infinity;
 
-  /** Keys with a write that Redis has not confirmed. */
+  /** Keys with a write that Redis has not confirmed; until the end of a {@link sweep}, with what was cleared. */
   get size(): number {
     return this.#entries.size;
   }
@@ -47,23 +60,23 @@ export class LogIndex {
 
   /** The last unconfirmed write of a key; `undefined` when there is none. */
   find(key: string): LogEntry | undefined {
-    return this.#entries.get(key);
+    return this.#judge(this.#entries.get(key));
   }
 
   /** All of them, in no particular order. May be iterated while entries come and go. */
-  entries(): IterableIterator<LogEntry> {
-    return this.#entries.values();
+  *entries(): IterableIterator<LogEntry> {
+    for (const entry of this.#entries.values()) if (this.#judge(entry) !== undefined) yield entry;
   }
 
   /** Whether an entry is still what it was: the last write of its key. */
   has(entry: LogEntry): boolean {
-    return this.#entries.get(entry.key) === entry;
+    return this.find(entry.key) === entry;
   }
 
   /** Takes a write of this process, unless it is older than what is known; whether it was taken. */
   put(entry: LogEntry): boolean {
     if (isBefore(entry, this.#facts.deadBefore)) return false;
-    const known = this.#entries.get(entry.key);
+    const known = this.find(entry.key);
     if (known !== undefined) {
       if (isBefore(entry, known)) return false;
       this.#supersede(known, entry);
@@ -74,8 +87,8 @@ export class LogIndex {
 
   /** Takes a write found in the log that a process left behind, unless what is known is newer; whether it was taken. */
   adopt(entry: LogEntry): boolean {
-    const known = this.#entries.get(entry.key);
     if (isBefore(entry, this.#facts.deadBefore)) return false;
+    const known = this.find(entry.key);
     if (known !== undefined) {
       if (isBefore(entry, known) || (known.isLocalTime !== entry.isLocalTime && !isLater(entry, known))) {
         // The disk has an older record: Redis's word for what is known has to be written down.
@@ -106,7 +119,7 @@ export class LogIndex {
 
   /** Removes an entry. */
   remove(entry: LogEntry): void {
-    if (!this.has(entry)) return;
+    if (this.#entries.get(entry.key) !== entry) return;
     this.#forget(entry);
     this.#entries.delete(entry.key);
   }
@@ -114,7 +127,7 @@ export class LogIndex {
   /** Notes where an entry's record is, unless it was superseded meanwhile: then it is kept until its successor's is there. */
   place(entry: LogEntry, segment: LogSegment, offset: number, length: number, bodyLength: number): void {
     if (!this.has(entry)) {
-      const successor = this.#entries.get(entry.key);
+      const successor = this.find(entry.key);
       if (successor !== undefined && successor.segment === undefined) pin(successor, segment);
       return;
     }
@@ -136,20 +149,19 @@ export class LogIndex {
     entry.sealed = undefined;
   }
 
-  /** Everything older than `point` is to be removed from Redis and does not count any more. */
+  /** Everything older than `point` is to be removed from Redis and does not count any more. A {@link sweep} is due. */
   clear(point: LogPoint): void {
     this.#facts = { deadBefore: point, invalidateBefore: point };
-    for (const entry of this.#entries.values()) {
-      // What is on another clock was taken over before this process had heard of Redis's: it was there first.
-      if (isBefore(entry, point) || entry.isLocalTime !== point.isLocalTime) this.remove(entry);
-    }
+    this.#clears++;
+    this.#isClearLocal = point.isLocalTime;
+    this.#changes++;
   }
 
-  /** Takes over what the control file of an adopted log says. */
+  /** Takes over what the control file of an adopted log says. A {@link sweep} is due. */
   adoptFacts(facts: ControlFacts): void {
     const deadBefore = laterOf(this.#facts.deadBefore, facts.deadBefore);
     this.#facts = { deadBefore, invalidateBefore: laterOf(this.#facts.invalidateBefore, facts.invalidateBefore) };
-    for (const entry of this.#entries.values()) if (isBefore(entry, deadBefore)) this.remove(entry);
+    this.#changes++;
   }
 
   /** Everything older than `point` is to be removed from Redis; what is known of it here still counts. */
@@ -168,24 +180,47 @@ export class LogIndex {
     return invalidateBefore.version !== '' && (invalidateBefore.isLocalTime || version < invalidateBefore.version);
   }
 
-  /** Puts what was written before the first contact with Redis on Redis's clock. */
+  /** Puts what was written before the first contact with Redis on Redis's clock. A {@link sweep} is due. */
   rebase(offsetMs: number): void {
     const { deadBefore, invalidateBefore } = this.#facts;
     if (deadBefore.isLocalTime || invalidateBefore.isLocalTime)
       this.#facts = { deadBefore: rebased(deadBefore, offsetMs), invalidateBefore: rebased(invalidateBefore, offsetMs) };
     if (!this.#hasLocal && !deadBefore.isLocalTime) return;
     this.#hasLocal = false;
+    this.#offsetMs = offsetMs;
+    this.#changes++;
+  }
+
+  /** Removes what was cleared, in slices; the first one before this returns. What comes meanwhile is left to the next sweep. */
+  async sweep(slices: TimeSlices): Promise<void> {
+    const changes = this.#changes;
+    if (changes === this.#swept) return;
     for (const entry of this.#entries.values()) {
-      rebaseEntry(entry, offsetMs);
-      // Only now can it be compared with what was cleared.
-      if (isBefore(entry, this.#facts.deadBefore)) this.remove(entry);
+      this.#judge(entry);
+      if (slices.isOver()) await slices.next();
     }
+    this.#swept = Math.max(this.#swept, changes);
+  }
+
+  /** The entry, as what was cleared and Redis's clock make it; `undefined` when it does not count any more. */
+  #judge(entry: LogEntry | undefined): LogEntry | undefined {
+    if (this.#swept === this.#changes || entry === undefined) return entry;
+    // What is on another clock was taken over before this process had heard of Redis's: it was there first.
+    const isOnOtherClock = entry.clears < this.#clears && entry.isLocalTime !== this.#isClearLocal;
+    entry.clears = this.#clears;
+    if (!isOnOtherClock) {
+      if (this.#offsetMs !== undefined) rebaseEntry(entry, this.#offsetMs);
+      if (!isBefore(entry, this.#facts.deadBefore)) return entry;
+    }
+    this.remove(entry);
+    return undefined;
   }
 
   #insert(entry: LogEntry): void {
     // Own writes come in the order of their time.
     if (this.#entries.size === 0) this.#oldestMs = timeOfVersion(entry.version);
     else if (entry.adoptedFrom !== undefined) this.#oldestMs = Math.min(this.#oldestMs, timeOfVersion(entry.version));
+    entry.clears = this.#clears;
     this.#entries.set(entry.key, entry);
     if (entry.kind === 'value') this.#values++;
     if (entry.isLocalTime) this.#hasLocal = true;

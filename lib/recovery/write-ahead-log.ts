@@ -6,6 +6,7 @@
  * 2. It is bounded by `maxBytes`; what does not fit is remembered less precisely, never forgotten (G14). 3. Nothing here
  * throws or rejects because of the disk; what became of a write is told.
  */
+import { TimeSlices } from '../base/time-slices.js';
 import { expiryOfSealed, kindOfSealed, shiftEnvelope } from '../codec/envelope.js';
 import { AdoptedFolders } from './adopted-folders.js';
 import { CONTROL_FILE_LENGTH, ControlFile, type LogPoint } from './control-file.js';
@@ -42,6 +43,7 @@ export class WriteAheadLog {
   readonly #adoption: LogAdoption;
   readonly #adoptedFolders: AdoptedFolders;
   #lastAdoption: Promise<void> = Promise.resolve();
+  #lastSweep: Promise<void> = Promise.resolve();
   #isRebased: boolean;
 
   /** Makes an empty log, which touches the disk only when it is {@link prepare}d or used. */
@@ -173,6 +175,7 @@ export class WriteAheadLog {
     const point = { version, isLocalTime: !this.#parts.hybridClock.isAnchored };
     this.index.clear(point);
     this.#adoption.clear(point);
+    this.#sweep();
     return (await this.#writer.saveFacts()) ? 'logged' : 'lost';
   }
 
@@ -186,7 +189,7 @@ export class WriteAheadLog {
   /** The sealed entry of a write; `undefined` when its value was given up or cannot be read. */
   read(entry: LogEntry): Buffer | undefined {
     if (entry.kind === 'dropped') return undefined;
-    const sealed = entry.sealed === undefined ? this.#readFromDisk(entry) : Buffer.from(entry.sealed);
+    const sealed = entry.sealed === undefined ? entry.readBody() : Buffer.from(entry.sealed);
     if (sealed === undefined || entry.shiftMs === 0) return sealed;
     return shiftEnvelope(sealed, entry.shiftMs);
   }
@@ -218,6 +221,7 @@ export class WriteAheadLog {
    */
   async adopt(folders: readonly string[]): Promise<{ readonly end: Promise<void>; readonly isSmall: boolean }> {
     const logs = await this.#adoption.find(folders);
+    this.#sweep();
     const end = this.#lastAdoption.then(() => this.#load(logs));
     this.#lastAdoption = end;
     const bytes = logs.reduce((sum, { boundBytes }) => sum + boundBytes, 0);
@@ -241,6 +245,7 @@ export class WriteAheadLog {
 
   /** Resolves when everything that was to be written is written or given up; what is not needed any more is removed. */
   async settle(): Promise<void> {
+    await this.#lastSweep;
     await this.#writer.settle();
     // Once this log's own control file says what theirs do.
     if (this.#adoptedFolders.size > 0 && (await this.#facts.save())) await this.#adoptedFolders.removeEmpty();
@@ -263,6 +268,13 @@ export class WriteAheadLog {
     if (this.#isRebased || !this.#parts.hybridClock.isAnchored) return;
     this.#isRebased = true;
     this.index.rebase(this.#parts.hybridClock.firstOffsetMs);
+    this.#sweep();
+  }
+
+  /** Goes through the entries that a change concerns, beside other work; they are judged by it already. */
+  #sweep(): void {
+    const sweep = this.index.sweep(new TimeSlices(this.#parts.clock));
+    this.#lastSweep = Promise.all([this.#lastSweep, sweep]).then(() => undefined);
   }
 
   #pointNow(): LogPoint {
@@ -275,18 +287,12 @@ export class WriteAheadLog {
     return Buffer.byteLength(sealed) + Buffer.byteLength(key) > this.#maxRecordBytes;
   }
 
-  #readFromDisk({ segment, offset, length, bodyLength }: LogEntry): Buffer | undefined {
-    try {
-      return segment?.readBody(offset, length, bodyLength);
-    } catch {
-      return undefined;
-    }
-  }
-
   async #giveUpAll(): Promise<void> {
     const count = this.index.size;
     this.rebase();
     this.index.clear(this.#pointNow());
+    this.#sweep();
+    await this.#lastSweep;
     if (!(await this.#facts.save())) throw this.#facts.error;
     await this.#chain.tidy();
     this.#parts.onTrouble({ kind: 'service-invalidated', count });

@@ -1,10 +1,12 @@
 /** What still matters after a clear, where writes and the clear are on different clocks (G4, G7). */
 import { describe, expect, test } from '@jest/globals';
+import { TimeSlices } from '../../../lib/base/time-slices.js';
 import { LogEntry } from '../../../lib/recovery/log-entry.js';
 import { LogIndex } from '../../../lib/recovery/log-index.js';
 import { LogSegment } from '../../../lib/recovery/log-segment.js';
 import { nodeDisk } from '../../../lib/recovery/node-disk.js';
 import { OpenFiles } from '../../../lib/recovery/open-files.js';
+import { FakeClock } from '../../../lib/testing/fake-clock.js';
 
 const PLACE = { disk: nodeDisk, openFiles: new OpenFiles() };
 
@@ -23,6 +25,71 @@ function adopt(index: LogIndex, found: LogEntry, folder: string): void {
   found.adoptedFrom = folder;
   if (index.adopt(found)) index.place(found, segment, 0, 10, 5);
 }
+
+const KEYS = 2000;
+
+/** A second passes from look to look. */
+class HurriedClock extends FakeClock {
+  override nowMs(): number {
+    this.advance(1000);
+    return super.nowMs();
+  }
+}
+
+/** An index with so many keys, and slices that are over whenever that is looked at. */
+function large(isLocalTime: boolean): { index: LogIndex; slices: TimeSlices } {
+  const index = new LogIndex();
+  for (let i = 0; i < KEYS; i++) index.put(entry(`key ${i}`, 1000, isLocalTime));
+  return { index, slices: new TimeSlices(new HurriedClock()) };
+}
+
+describe('a log index with many keys', () => {
+  test('a clear counts at once, and what it ends is removed in slices, beside new writes', async () => {
+    const { index, slices } = large(false);
+    index.clear({ version: version(2000), isLocalTime: false });
+    const sweep = index.sweep(slices);
+    expect(index.size).toBeGreaterThan(KEYS / 2);
+    expect(index.find(`key ${KEYS - 1}`)).toBeUndefined();
+    expect(index.put(entry(`key ${KEYS - 2}`, 3000, false))).toBe(true);
+    expect([...index.entries()].map(({ key }) => key)).toEqual([`key ${KEYS - 2}`]);
+    await sweep;
+    expect(index.size).toBe(1);
+    expect(index.values).toBe(1);
+  });
+
+  test('the first contact counts at once, and entries nobody looks at are put on the clock in slices', async () => {
+    const { index, slices } = large(true);
+    const untouched = index.find('key 1999') as LogEntry;
+    index.rebase(5);
+    const sweep = index.sweep(slices);
+    expect(untouched.version).toBe(version(1000));
+    expect(index.find('key 1998')?.version).toBe(version(1005));
+    await sweep;
+    expect(untouched).toMatchObject({ version: version(1005), isLocalTime: false, shiftMs: 5, expiresAtMs: 10_005 });
+    expect(index.size).toBe(KEYS);
+  });
+
+  test('a clear during the sweep of another change ends what that sweep has passed already', async () => {
+    const { index, slices } = large(true);
+    index.rebase(5);
+    const first = index.sweep(slices);
+    index.clear({ version: version(2000), isLocalTime: false });
+    await first;
+    expect(index.find('key 0')).toBeUndefined();
+    await index.sweep(slices);
+    expect(index.size).toBe(0);
+  });
+
+  test('what was found on another clock after a clear outlives its sweep', async () => {
+    const { index, slices } = large(true);
+    index.clear({ version: version(2000), isLocalTime: true });
+    const sweep = index.sweep(slices);
+    expect(index.adopt(entry('found later', 1000, false))).toBe(true);
+    await sweep;
+    expect([...index.entries()].map(({ key }) => key)).toEqual(['found later']);
+    expect(index.size).toBe(1);
+  });
+});
 
 describe('a log index', () => {
   test('a clear before the first contact with Redis also ends what was taken over from a process that had had contact', () => {
