@@ -69,10 +69,15 @@ return {cleared, cleared, 1}
 `;
 
 /**
- * Lua: `raised(version, highest)` is the version right after `highest`, with the process of `version`; `retold(message, from, to)` a
- * message with one version in the place of another.
+ * Lua: `is_passed(version, highest, newest)` says whether others have applied something newer than an invalidation that is being
+ * called now. Its process, which knew versions up to `newest` when it sent it, may have heard of that since it was stamped; what it
+ * wrote itself since is to stay. `raised(version, highest)` is the version right after `highest`, with the process of `version`;
+ * `retold(message, from, to)` a message with one version in the place of another.
  */
 export const RAISE = `
+local function is_passed(version, highest, newest)
+  return highest > version and (highest > newest or string.sub(highest, 18) ~= string.sub(version, 18))
+end
 local function raised(version, highest)
   local ms, tick = tonumber(string.sub(highest, 1, 13)), tonumber(string.sub(highest, 14, 17)) + 1
   if tick >= ${TICKS_PER_MS} then ms, tick = ms + 1, 0 end
@@ -90,8 +95,8 @@ end
 
 /**
  * KEYS as above. ARGV[1]: the version of the clear; ARGV[2]: for a clear that is being called now, the newest version its process knows,
- * else empty; ARGV[3], ARGV[4], ARGV[5]: message, channel and length. Returns the version it got: a newer one if something newer
- * than ARGV[2] was applied, or else it would leave that alone. A late clear that finds no marks changes nothing and returns nothing.
+ * else empty; ARGV[3], ARGV[4], ARGV[5]: message, channel and length. Returns the version it got: a newer one if others have
+ * applied something newer, or else it would leave that alone. A late clear that finds no marks changes nothing and returns nothing.
  */
 const CLEAR = `${ANNOUNCE}${RAISE}${READ}
 local known = read()
@@ -99,7 +104,7 @@ if known.err and ARGV[2] ~= '' then redis.call('UNLINK', KEYS[1]) end
 local version, highest, message = ARGV[1], known[2], ARGV[3]
 if ARGV[2] == '' then
   if not known[1] then return '' end
-elseif highest > ARGV[2] then
+elseif is_passed(version, highest, ARGV[2]) then
   version = raised(version, highest)
   message = retold(message, ARGV[1], version)
 end

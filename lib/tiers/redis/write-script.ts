@@ -4,7 +4,7 @@
  * makes retries and replay safe. What was applied is announced to the other processes in the same call (G5).
  */
 import { CacheError } from '../../base/errors.js';
-import { MAX_AHEAD_MS, VERSION_LENGTH } from '../../base/hybrid-clock.js';
+import { MAX_AHEAD_MS, NODE_ID_LENGTH, VERSION_LENGTH } from '../../base/hybrid-clock.js';
 import {
   CREATED_AT,
   EXPIRES_AT,
@@ -56,6 +56,9 @@ const WRONG_TIME = 'clock';
 /** Letters for the script: marks that are not there were never made; the times of the writes are to be compared with the server's. */
 const KEEPS_MARKS = 'k';
 const COMPARES_CLOCKS = 't';
+
+/** Lua's pattern of a version. */
+const VERSION_FORM = `^${'%d'.repeat(VERSION_LENGTH - NODE_ID_LENGTH)}${'[!-~]'.repeat(NODE_ID_LENGTH)}$`;
 
 /* Lua counts from 1 and includes the end. */
 const VERSION_FROM = VERSION_AT + 1;
@@ -112,7 +115,7 @@ for i = 6, #ARGV do
     if stored > version then
       result = '${NEWER}' .. stored
     else
-      if ARGV[4] ~= '' and highest > ARGV[4] then
+      if ARGV[4] ~= '' and is_passed(version, highest, ARGV[4]) then
         -- Others have written with versions that the caller did not know of, perhaps with this tag.
         local newer = raised(version, newest > highest and newest or highest)
         message, version = retold(message, version, newer), newer
@@ -136,7 +139,8 @@ for i = 6, #ARGV do
     end
     if stored > version or cleared > version then
       limit = limit or math.max(tonumber(call('TIME')[1]) * 1000, tonumber(sub(highest, 1, 13)) or 0) + ${MAX_AHEAD_MS}
-      if stored > version and (tonumber(sub(stored, 1, 13)) or limit + 1) <= limit then newer = stored end
+      -- What looks newer and has not the form of a version was put there by somebody else.
+      if stored > version and find(stored, '${VERSION_FORM}') and tonumber(sub(stored, 1, 13)) <= limit then newer = stored end
       if cleared > version then
         if (tonumber(sub(cleared, 1, 13)) or limit + 1) > limit then
           if result == 1 and kind == 'v' then result = 2 end

@@ -1,5 +1,6 @@
 /** G4: what was written later wins, in Redis too, whoever wrote it and whatever is still on its way. */
 import { afterEach, describe, expect, test } from '@jest/globals';
+import { systemClock } from '../../../lib/base/clock.js';
 import type { CacheClient } from '../../../lib/clients/cache-client.js';
 import { sealEnvelope, type EntryKind } from '../../../lib/codec/envelope.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
@@ -53,6 +54,42 @@ describe.each(KINDS_WITH_L2)('G4: a write of a service of type %s', (kind) => {
     await plant(25_000, 'ahead');
     expect(await client.delete('k')).toBe(true);
     expect(await client.getL2Only('k')).toBeUndefined();
+  });
+
+  test('G17: replaces what was there when it was called, though it takes longer than the other clock was ahead', async () => {
+    proxy = await TcpFaultProxy.start(bench.server.port);
+    const client = await bench.client(kind, { l2: { connection_string: `redis://127.0.0.1:${proxy.port}` } });
+    await client.set('warm', 'up');
+    await plant(60, 'ahead');
+    proxy.setLatency(100);
+    expect(await client.set('k', 'set')).toMatchObject({ l2: 'written' });
+    expect(await client.getL2Only('k')).toBe('set');
+  });
+
+  test('G17: that a clear follows is cleared, though its process heard of that newer version only after the clear began', async () => {
+    const clock = { shiftMs: 0, nowMs: () => systemClock.nowMs() + clock.shiftMs, schedule: systemClock.schedule };
+    const ahead = await bench.client(kind, {}, { clock });
+    proxy = await TcpFaultProxy.start(bench.server.port);
+    const client = await bench.client(kind, { l2: { connection_string: `redis://127.0.0.1:${proxy.port}` } });
+    await Promise.all([ahead.set('warm', 'up'), client.set('warm', 'up too')]);
+    await until(() => client.health().sync?.status === 'connected');
+    clock.shiftMs = 50;
+    proxy.setLatency(100, { direction: 'toClient' });
+    await ahead.set('k', 'set');
+    // The clear waits for this one, and the message about the set comes before its answer.
+    const pending = client.set('other', 'v');
+    await client.clear();
+    await pending;
+    expect(await client.getL2Only('k')).toBeUndefined();
+  });
+
+  test('G13: replaces an entry whose version is none, however new it looks', async () => {
+    const client = await bench.client(kind);
+    await plant(5000, 'ahead');
+    const bytes = (await bench.server.call('GET', NAME)) as string;
+    await bench.server.call('SET', NAME, bytes.replace('0000planted', 'p000planted'), 'PX', 600_000);
+    expect(await client.set('k', 'set')).toMatchObject({ l2: 'written' });
+    expect(await client.getL2Only('k')).toBe('set');
   });
 
   test('G2: lives no longer because it was sent again', async () => {
