@@ -123,6 +123,11 @@ export function isDenial(code: FailureCode): boolean {
   return code === 'NOPERM' || code === 'UNSUPPORTED';
 }
 
+/** Whether a denial says that it is of this command. */
+export function isDenialOf({ code, reason }: Failure, command: string): boolean {
+  return isDenial(code) && new RegExp(`\\b${command}\\b`, 'i').test(reason);
+}
+
 /**
  * A denial that names the command: what Redis says of one inside a script often does not.
  *
@@ -130,7 +135,7 @@ export function isDenial(code: FailureCode): boolean {
  */
 export function nameDenied(failure: Failure, name: string, inScript: readonly string[] = []): Failure {
   const { code, reason } = failure;
-  if (!isDenial(code) || [name, ...inScript].some((each) => new RegExp(`\\b${each}\\b`, 'i').test(reason))) return failure;
+  if (!isDenial(code) || [name, ...inScript].some((each) => isDenialOf(failure, each))) return failure;
   return { code, reason: `${reason} (${inScript.length === 0 ? name.toUpperCase() : `one of ${inScript.join(', ')}`})` };
 }
 

@@ -3,7 +3,7 @@
  * carries out again what it had refused for good. Success as such is only counted, by the connection.
  */
 import type { ConnectionEvent } from './connection-monitor.js';
-import { isDenial, isReplyError, nameDenied, refusalIn, type Failure } from './redis-errors.js';
+import { isDenial, isDenialOf, isReplyError, nameDenied, refusalIn, type Failure } from './redis-errors.js';
 import { commandsInScript, subjectOf } from './script-commands.js';
 
 /** The subject of refusals of single writes, which are found in the reply of a script. */
@@ -31,7 +31,9 @@ export class RefusalWatch {
 
   /** A command was carried out. */
   answered(name: string, script: unknown): void {
-    this.#allow(subjectOf(name, script));
+    const subject = subjectOf(name, script);
+    this.#allow(subject);
+    if (subject !== name) this.#allow(name);
   }
 
   /** A command failed. */
@@ -41,7 +43,10 @@ export class RefusalWatch {
       return;
     }
     const failure = refusalIn(error.message);
-    if (failure !== undefined) this.#refuse(nameDenied(failure, name, commandsInScript(name, script)), subjectOf(name, script));
+    if (failure === undefined) return;
+    // Where the command that runs scripts is refused, all scripts are; each of them shows that it is carried out again.
+    const subject = isDenialOf(failure, name) ? name : subjectOf(name, script);
+    this.#refuse(nameDenied(failure, name, commandsInScript(name, script)), subject);
   }
 
   /** A script's reply says that a write was refused. @param commands those that the script calls */
