@@ -169,9 +169,9 @@ export interface CacheClient<V = unknown> {
    */
   getL2Only(key: string): Promise<V | undefined>;
   /**
-   * Makes everything of this service that was written with one of the tags count as nothing, here at once and in every process
-   * when it resolves, also what a load that began before brings later (G4). What is written with the tags from now on is not
-   * concerned. While Redis is away the invalidation is logged: this process obeys it, and Redis is told when it is back.
+   * Makes everything of this service that was written with one of the tags count as nothing, here at once and in other processes
+   * within milliseconds after it has resolved (G5), also what a load that began before brings later (G4). What is written with
+   * the tags from now on is not concerned. While Redis is away the invalidation is logged: this process obeys it, and Redis is told when it is back.
    *
    * @throws {TypeError} without tags, or for one that is not a string
    * @throws {CacheError} CACHE_KEY_INVALID for an unusable tag; CACHE_LOG_FULL when neither Redis nor the disk could be told;

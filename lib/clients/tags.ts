@@ -87,8 +87,8 @@ export class Tags {
   }
 
   /**
-   * Invalidates what was written with one of the tags until now: here at once, elsewhere when it resolves; then Redis has the
-   * marks, or the log.
+   * Invalidates what was written with one of the tags until now: here at once, elsewhere when they are told, or ask. When it
+   * resolves, Redis has the marks, or the log.
    *
    * @throws {CacheError} CACHE_LOG_FULL; without a log CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT
    */
