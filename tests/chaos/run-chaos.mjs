@@ -1,7 +1,8 @@
 // `npm run chaos`: the chaos tests in their long forms. `npm run chaos -- matrix` runs one of them; further arguments are jest's.
 //
 //   crash            kills processes at random; OXCACHE_CHAOS_RUNS says how many runs, OXCACHE_CHAOS_FIRST skips to one
-//   matrix           every method under every fault; OXCACHE_MATRIX_FAULT picks faults by a part of their names
+//   matrix           every method under every fault; OXCACHE_MATRIX_FAULT and OXCACHE_MATRIX_SETTING pick faults and
+//                    settings (msgpack, gzip, cluster) by a part of their names
 //   linearizability  pairs of calls in their order; OXCACHE_LINEARIZABILITY_PAIRS says how many
 //
 // OXCACHE_CHAOS_SEED repeats a run: every run prints its seed. Ends with an error when anything was lost or out of order.

@@ -8,7 +8,7 @@ import type { SeededRandom } from './crash-random.mjs';
 import { LoopTime } from './loop-time.js';
 import { MatrixCell, type CellPhase } from './matrix-cell.js';
 import type { MatrixFault } from './matrix-faults.js';
-import { CELL_PLACES, type CellPlace, type MatrixWorld } from './matrix-world.js';
+import { WATCHED_METHOD, type CellPlace, type MatrixWorld } from './matrix-world.js';
 import { pass } from './staleness-faults.js';
 
 /** What a column came to. */
@@ -30,6 +30,8 @@ const PAUSE_MS = 25;
 /** How long a fault may go unnoticed: two deadlines, and what a busy machine adds. */
 const NOTICED_MS = 5000;
 const SETTLED_MS = 20_000;
+/** How health begins to name commands that are refused while the others go on. */
+const REFUSES = 'it refuses commands: ';
 
 /** Plays one column in a world that is as it was at its start. */
 export async function playColumn(
@@ -77,7 +79,7 @@ class Column {
     this.#fault = fault;
     this.#world = world;
     this.#other = other;
-    this.#cells = CELL_PLACES.map((place) => {
+    this.#cells = world.places.map((place) => {
       const client = tested.client<string>(place.service);
       const peer = place.kind === 'l1' ? undefined : other.client<string>(place.service);
       const cell = new MatrixCell({ method: place.method, kind: place.kind, client, other: peer, loopTime, random });
@@ -152,7 +154,7 @@ class Column {
   }
 
   async #watchHealth(isOver: () => boolean): Promise<void> {
-    const watched = this.#cells.filter(({ place: { kind, method } }) => kind !== 'l1' && method === 'set');
+    const watched = this.#cells.filter(({ place: { kind, method } }) => kind !== 'l1' && method === WATCHED_METHOD);
     while (!isOver()) {
       for (const { cell } of watched) {
         const { status, l2, sync } = cell.client.health();
@@ -169,10 +171,9 @@ class Column {
     const unsettled = (): CacheClient<string>[] =>
       clients.filter((client) => {
         const { loggedKeys, pendingWrites, loadsInFlight } = client.metrics();
-        const { status, l2, sync } = client.health();
+        const { sync } = client.health();
         return (
-          status !== 'healthy' ||
-          l2?.reason !== undefined ||
+          !this.#isWell(client) ||
           (sync !== undefined && sync.status !== 'connected') ||
           loggedKeys + pendingWrites + loadsInFlight > 0
         );
@@ -184,6 +185,12 @@ class Column {
         this.#findings.push(`${client.service}: not settled ${when}: ${JSON.stringify(client.health())} ${owed}`);
       }
     });
+  }
+
+  #isWell(client: CacheClient<string>): boolean {
+    const { status, l2 } = client.health();
+    if (this.#fault.isRefusal === true && l2?.traffic === 'all' && l2.reason?.startsWith(REFUSES) === true) return true;
+    return status === 'healthy' && l2?.reason === undefined;
   }
 
   /** Everybody reads what is right; copies in the other process end within moments. */

@@ -25,12 +25,21 @@ export interface CellPlace {
   readonly service: string;
 }
 
+/** The services of this method are those whose health is watched. */
+export const WATCHED_METHOD = 'set';
+
 /** All rows of all kinds they are for. */
 export const CELL_PLACES: readonly CellPlace[] = CELL_KINDS.flatMap((kind) =>
   Object.entries(METHOD_ROWS)
     .filter(([, row]) => row.kinds.includes(kind))
     .map(([method, row]) => ({ method, kind, row, service: `${kind}-${method}` })),
 );
+
+/** Every method once, for one of its kinds; `set` for all kinds, because it is by those that health is watched. */
+export function samplePlaces(random: SeededRandom): readonly CellPlace[] {
+  const chosen = new Map(Object.entries(METHOD_ROWS).map(([method, { kinds }]) => [method, random.pick(kinds)]));
+  return CELL_PLACES.filter(({ method, kind }) => method === WATCHED_METHOD || chosen.get(method) === kind);
+}
 
 export const COMMAND_TIMEOUT_MS = 400;
 
@@ -46,6 +55,7 @@ export class MatrixWorld {
   readonly #faults = new Map<RedisServer, RedisFaults>();
   readonly #realNow = Date.now;
   #random = seededRandom(0);
+  #places: readonly CellPlace[] = CELL_PLACES;
   #vandal: Vandal | undefined;
   #whenAway: (() => void) | undefined;
 
@@ -133,9 +143,15 @@ export class MatrixWorld {
     this.#whenAway = undefined;
   }
 
-  /** Everything is as it was at the start, for a column whose logs go into `folder`. */
-  async reset(folder: string, random: SeededRandom): Promise<void> {
+  /** The cells of this column. */
+  get places(): readonly CellPlace[] {
+    return this.#places;
+  }
+
+  /** Everything is as it was at the start, for a column of these cells whose logs go into `folder`. */
+  async reset(folder: string, random: SeededRandom, places: readonly CellPlace[]): Promise<void> {
     this.#folder = folder;
+    this.#places = places;
     this.#random = random;
     await this.stopVandal();
     this.wakeClock();
@@ -172,7 +188,7 @@ export class MatrixWorld {
     };
     return {
       global: { serialization, log_level: 'silent', health_check_interval: 1, wal: { dir: walDir } },
-      services: Object.fromEntries(CELL_PLACES.map(({ kind, service }) => [service, settings(kind)])),
+      services: Object.fromEntries(this.#places.map(({ kind, service }) => [service, settings(kind)])),
     };
   }
 }
