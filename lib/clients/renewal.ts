@@ -4,7 +4,8 @@
  *
  * What came after the call is left alone (G4): it wins although it was there first, because this write took so long to get there
  * (it was compressed, it waited for room). It is told by its version, which lies between the call and now by more than clocks
- * differ. A version from beyond now was made by a clock that is off, and says nothing.
+ * differ. A version from beyond now was made by a clock that is off, and says nothing. Nor does the invalidation of a tag that this
+ * process called before the write, and to which Redis gave a newer version than it had.
  *
  * Its times stay, so no life is lengthened. A value whose tag this process invalidated after the call is renewed as a deletion:
  * the value is gone, and what it was to replace must not be what is left.
@@ -36,8 +37,10 @@ export class Renewal {
   }
 
   readonly renew: Renew = (write, newer) => {
-    if (this.#cameAfterwards(timeOfVersion(newer), timeOfVersion(write.calledVersion))) return undefined;
-    const isGone = this.#wasInvalidated(write);
+    const tags = this.#tagsOf(write);
+    const isInTheWay = tags !== undefined && this.#tags()?.isRaisedHere(tags, newer) === true;
+    if (!isInTheWay && this.#cameAfterwards(timeOfVersion(newer), timeOfVersion(write.calledVersion))) return undefined;
+    const isGone = tags !== undefined && this.#tags()?.areInvalidatedHere(tags, write.version) === true;
     const version = this.#tier.clock.versionAfter(newer);
     if (version === undefined) return undefined;
     const sealed = isGone ? this.#tier.sealDeletion(version, this.#tombstoneTtlMs) : withVersion(write.sealed, version);
@@ -50,9 +53,8 @@ export class Renewal {
     return newerMs - calledMs > marginMs && newerMs < clock.nowMs();
   }
 
-  #wasInvalidated({ sealed, version }: ScriptWrite): boolean {
+  #tagsOf({ sealed }: ScriptWrite): readonly string[] | undefined {
     const opened = openEnvelope(Buffer.from(sealed));
-    if (typeof opened === 'string' || opened.tags === undefined) return false;
-    return this.#tags()?.areInvalidatedHere(opened.tags, version) === true;
+    return typeof opened === 'string' ? undefined : opened.tags;
   }
 }

@@ -167,6 +167,12 @@ export class ServiceCore {
     this.parts.fence.overtake(key);
   }
 
+  /** Redis gave a newer version to the invalidation of a tag, whose mark the key is, that this process has called. */
+  raised(key: string, version: string): void {
+    const tag = tagOfMark(key);
+    if (tag !== undefined) this.tags.raised(tag, version);
+  }
+
   /** Resolves when the last {@link learnMarks} has ended. */
   get learned(): Promise<unknown> {
     return this.#learned;

@@ -7,7 +7,7 @@
  * checked against the marks that are known here, and Redis is asked where these leave it open. Entries without tags are
  * none of this file's business.
  */
-import { NODE_ID_LENGTH, shiftVersion } from '../base/hybrid-clock.js';
+import { shiftVersion } from '../base/hybrid-clock.js';
 import { versionOfSealed } from '../codec/envelope.js';
 import type { StoredEntry } from '../tiers/redis/entry-codec.js';
 import { MARK_LIFE_MS, tagMarkOf } from '../tiers/redis/tag-mark.js';
@@ -23,6 +23,17 @@ const MIN_CLOCK_MARGIN_MS = 100;
 /** Newer than every version: when it was is not known, only that it was. */
 const SOME_TIME = '~';
 
+/** Invalidations of this process that are remembered; they matter for as long as writes that were called before or after are under way. */
+const MAX_OWN = 1000;
+
+/** An invalidation that this process has called. */
+interface OwnInvalidation {
+  /** Its version at the call. */
+  readonly called: string;
+  /** The newer version that Redis gave it; empty: none. */
+  raised: string;
+}
+
 /** See the file's header. */
 export class Tags {
   readonly #core: ServiceCore;
@@ -31,6 +42,8 @@ export class Tags {
   readonly #versions = new TagVersions();
   /** Questions to Redis that have not left yet, by tag: who asks in the same tick shares the answer. */
   readonly #asking = new Map<string, Promise<string | undefined>>();
+  /** What is written with a tag after its invalidation was called here is to stay, however much newer Redis made that. */
+  readonly #ownInvalidations = new Map<string, OwnInvalidation>();
   #isLinkUp = false;
   /** Whether the versions noted are on Redis's time line. */
   #isAnchored: boolean;
@@ -61,11 +74,13 @@ export class Tags {
 
   /** Whether this process has invalidated one of the tags after a write of its own that has this version was called. */
   areInvalidatedHere(tags: readonly string[], version: string): boolean {
-    const nodeId = version.slice(-NODE_ID_LENGTH);
-    return this.areOlder(
-      tags.filter((tag) => this.#versions.lastOf(tag).endsWith(nodeId)),
-      version,
-    );
+    this.#followClock();
+    return tags.some((tag) => (this.#ownInvalidations.get(tag)?.called ?? '') > version);
+  }
+
+  /** Whether `version` is the one that Redis gave to this process's own last invalidation of one of the tags. */
+  isRaisedHere(tags: readonly string[], version: string): boolean {
+    return tags.some((tag) => this.#ownInvalidations.get(tag)?.raised === version);
   }
 
   /**
@@ -98,7 +113,7 @@ export class Tags {
     const redis = this.#redis;
     const stamp = redis?.tier.clock.stamp() ?? 0;
     for (const tag of tags) {
-      if (redis !== undefined) this.#versions.note(tag, redis.tier.clock.versionOf(stamp));
+      if (redis !== undefined) this.#noteOwn(tag, redis.tier.clock.versionOf(stamp));
       this.#core.compressing.overtakeTagged(tag);
       this.#drop(tag);
     }
@@ -130,6 +145,13 @@ export class Tags {
     }
     // What was noted already was carried out then; what has been written with the tag since is to stay.
     if (this.#versions.note(tag, version)) this.#drop(tag);
+  }
+
+  /** Redis gave a newer version to an invalidation of this process, because others had written with versions it did not know of. */
+  raised(tag: string, version: string): void {
+    const own = this.#ownInvalidations.get(tag);
+    if (own !== undefined && version > own.raised) own.raised = version;
+    this.invalidated(tag, version);
   }
 
   /** From now on every invalidation reaches {@link invalidated}. It has to be learned which ones came before: {@link onLearned}. */
@@ -242,6 +264,18 @@ export class Tags {
     });
   }
 
+  #noteOwn(tag: string, version: string): void {
+    this.#versions.note(tag, version);
+    // Put in again, so that the first one is the one that was called longest ago.
+    this.#ownInvalidations.delete(tag);
+    this.#ownInvalidations.set(tag, { called: version, raised: '' });
+    if (this.#ownInvalidations.size <= MAX_OWN) return;
+    for (const oldest of this.#ownInvalidations.keys()) {
+      this.#ownInvalidations.delete(oldest);
+      return;
+    }
+  }
+
   /** What this process has of a tag, or is about to have, is not to be served. */
   #drop(tag: string): void {
     this.#core.parts.fence.overtakeTagged(tag);
@@ -254,5 +288,6 @@ export class Tags {
     if (isAnchored === this.#isAnchored) return;
     this.#isAnchored = isAnchored;
     this.#versions.forget();
+    this.#ownInvalidations.clear();
   }
 }

@@ -134,7 +134,7 @@ async function assembleRedis(
       reporter.core?.report(error, error.key, false);
     },
     onResent: (key, version) => reporter.core?.forget(key, version),
-    onRaised: (key, version) => reporter.core?.forget(key, version),
+    onRaised: (key, version) => reporter.core?.raised(key, version),
     onMarksLost: () => reporter.core?.forgetCopies(),
     onClockDoubt: () => void reporter.core?.questionVersions(),
   });

@@ -10,6 +10,7 @@ import { RedisServer } from './redis-server.js';
 import type { RedisServerOptions } from './redis-server-options.js';
 import { isFollowing, roleOf } from './sentinel-set.js';
 import { SlotMove } from './slot-move.js';
+import type { SteppedClock } from './stepped-clock.js';
 import { until } from './until.js';
 
 /** Options of `ClusterSet.start`; all may be absent. */
@@ -23,6 +24,10 @@ export interface ClusterSetOptions {
   readonly tls?: RedisServerOptions['tls'];
   /** Every node saves every write before it is answered. */
   readonly appendonly?: boolean;
+  /** Further directives of every node. */
+  readonly config?: Readonly<Record<string, string>>;
+  /** Clocks that the test steps, of the masters and then the replicas in order; absent, or `undefined` at a place: the machine's. */
+  readonly clocks?: readonly (SteppedClock | undefined)[];
 }
 
 const SLOTS = 16_384;
@@ -129,7 +134,7 @@ export class ClusterSet {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #start({ masters = 3, replicas = 0, password, tls, appendonly }: ClusterSetOptions): Promise<void> {
+  async #start({ masters = 3, replicas = 0, password, tls, appendonly, config, clocks }: ClusterSetOptions): Promise<void> {
     const certificates = tls === undefined ? undefined : await makeCertificates(this.#folder);
     const options: RedisServerOptions = {
       cluster: true,
@@ -145,11 +150,13 @@ export class ClusterSet {
         'repl-diskless-sync-delay': '0',
         ...(password === undefined ? {} : { masterauth: password }),
         ...(tls === undefined ? {} : { 'tls-cluster': 'yes', 'tls-replication': 'yes' }),
+        ...config,
       },
     };
     await Promise.all(
       Array.from({ length: masters * (1 + replicas) }, async (_, index) => {
-        const server = await RedisServer.start(options);
+        const clock = clocks?.[index];
+        const server = await RedisServer.start({ ...options, ...(clock === undefined ? {} : { clock }) });
         (index < masters ? this.#masters : this.#replicas).push(server);
         this.#ids.set(server, String(await server.call('CLUSTER', 'MYID')));
       }),

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { makeCertificates, type Certificates } from './certificates.js';
 import { RedisServer } from './redis-server.js';
 import type { RedisServerOptions } from './redis-server-options.js';
+import type { SteppedClock } from './stepped-clock.js';
 import { until } from './until.js';
 
 /** Options of `SentinelSet.start`; all may be absent. */
@@ -24,6 +25,8 @@ export interface SentinelSetOptions {
   readonly sentinels?: number;
   /** The master and its replicas save every write before it is answered. */
   readonly appendonly?: boolean;
+  /** A clock that the test steps, of the replicas; absent: the machine's. */
+  readonly replicaClock?: SteppedClock;
 }
 
 const MASTER_NAME = 'primary';
@@ -130,15 +133,16 @@ export class SentinelSet {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #start({ password, sentinelPassword, tls, appendonly, ...counts }: SentinelSetOptions): Promise<void> {
+  async #start({ password, sentinelPassword, tls, appendonly, replicaClock, ...counts }: SentinelSetOptions): Promise<void> {
     const { replicas = 1, sentinels = 3 } = counts;
     const secured = tls === undefined ? {} : { tls, certificates: await makeCertificates(this.#folder) };
     const sure = tls === undefined ? {} : { 'tls-replication': 'yes' };
-    const data = (config: Readonly<Record<string, string>>): Promise<RedisServer> =>
+    const data = (config: Readonly<Record<string, string>>, clock?: SteppedClock): Promise<RedisServer> =>
       this.#launch(this.#servers, {
         ...secured,
         ...(password === undefined ? {} : { password }),
         ...(appendonly === undefined ? {} : { appendonly }),
+        ...(clock === undefined ? {} : { clock }),
         config: {
           ...sure,
           'repl-diskless-sync-delay': '0',
@@ -165,7 +169,7 @@ export class SentinelSet {
         config: { ...sure, sentinel: watch },
       });
     await Promise.all([
-      ...Array.from({ length: replicas }, () => data({ replicaof: `127.0.0.1 ${master.port}` })),
+      ...Array.from({ length: replicas }, () => data({ replicaof: `127.0.0.1 ${master.port}` }, replicaClock)),
       ...Array.from({ length: sentinels }, guard),
     ]);
     await Promise.all(this.#sentinels.map((sentinel) => sentinel.call('SENTINEL', 'DEBUG', ...QUICK_PERIODS)));

@@ -26,24 +26,28 @@ local function prune(marks, life)
     end
   end
   call('HSET', marks, '${CURSOR_FIELD}', page[1], '${PRUNED_FIELD}', pruned)
-  if #dead > 0 then call('HDEL', marks, unpack(dead)) end
+  for i = 1, #dead do call('HDEL', marks, dead[i]) end
 end
 `;
 
-/** Lua: whether a tag of an entry was invalidated after `version`, as far as these marks say; returns the invalidation's version. */
+/**
+ * Lua: when the last of an entry's tags was invalidated, as `invalidated`, as far as these marks say; empty: never. What has the same
+ * tags as another entry of the batch is answered from `known`. A version above the highest is nobody's (docs/entry-format.md).
+ */
 export const TAG_CHECK = `
-local function invalidation_of(entry, marks, highest, version)
-  local ends = find(entry, '\\n', ${HEADER_LENGTH + 1}, true)
-  local is_list, tags = pcall(cjson.decode, sub(entry, ${HEADER_LENGTH + 1}, (ends or 0) - 1))
-  if not is_list or type(tags) ~= 'table' then return nil end
-  local fields = {}
-  for i = 1, #tags do fields[i] = '${TAG_FIELD}' .. tostring(tags[i]) end
-  if #fields == 0 then return nil end
-  fields[#fields + 1] = '${PRUNED_FIELD}'
-  local newest = version
-  for _, known in ipairs(call('HMGET', marks, unpack(fields))) do
-    if known and #known == ${VERSION_LENGTH} and known > newest and known <= highest then newest = known end
+local ends = find(entry, '\\n', ${HEADER_LENGTH + 1}, true)
+local text = sub(entry, ${HEADER_LENGTH + 1}, (ends or 0) - 1)
+local invalidated = known[text]
+if not invalidated then
+  invalidated = ''
+  local is_list, tags = pcall(cjson.decode, text)
+  if is_list and type(tags) == 'table' and #tags > 0 then
+    local bound, fields = newest > highest and newest or highest, {'${PRUNED_FIELD}'}
+    for j = 1, #tags do fields[j + 1] = '${TAG_FIELD}' .. tostring(tags[j]) end
+    for _, version in ipairs(call('HMGET', KEYS[1], unpack(fields))) do
+      if version and #version == ${VERSION_LENGTH} and version > invalidated and version <= bound then invalidated = version end
+    end
   end
-  return newest > version and newest or nil
+  known[text] = invalidated
 end
 `;

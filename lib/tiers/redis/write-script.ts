@@ -67,6 +67,16 @@ const VERSION_TO = VERSION_AT + VERSION_LENGTH;
 /** How far the times of a write that is made now may be from the server's clock: more than a write waits for its turn. */
 const CLOCK_BOUND_MS = 5000;
 
+/** Digits of two versions that are the same if they are less than some seconds apart: those of 10 s. */
+const SAME_TIME_DIGITS = 9;
+
+/**
+ * How far above the version that is applied the highest one is noted, and how far ahead of the server's time at most: less than what
+ * matters between calls. Of a step of the clock, and of a process with another clock, it is exact enough at that.
+ */
+const HIGHEST_STEP_MS = 5;
+const HIGHEST_LEAD_MS = 50;
+
 /**
  * KEYS[1]: the marks; then the entries (for a tag the marks once more); then the stream, if there is one. ARGV[1]: the message, empty
  * for none; ARGV[2]: the channel, empty where there is a stream; ARGV[3]: how many messages the stream keeps; ARGV[4]: for calls that
@@ -82,31 +92,35 @@ const CLOCK_BOUND_MS = 5000;
  */
 const APPLY_WRITES = `
 local call, sub, find = redis.pcall, string.sub, string.find
-local results, applied, newest, message = {}, false, '', ARGV[1]
-local marks = call('HMGET', KEYS[1], '${CLEARED_FIELD}', '${HIGHEST_FIELD}', '${LIFE_FIELD}')
+local results, applied, newest, message, own = {}, false, '', ARGV[1], KEYS[1]
+local marks = call('HMGET', own, '${CLEARED_FIELD}', '${HIGHEST_FIELD}')
 if marks.err then
   -- It can't be ours; whoever makes the marks removes it.
   if find(marks.err, 'WRONGTYPE', 1, true) then return results end
   return redis.error_reply(marks.err)
 end
-local cleared, highest, life, limit = marks[1], marks[2] or '', marks[3]
+local cleared, highest, limit = marks[1], marks[2] or '', nil
 if not cleared or #cleared ~= ${VERSION_LENGTH} then
   if not find(ARGV[5], '${KEEPS_MARKS}', 1, true) or call('HLEN', KEYS[1]) > 0 then return results end
   cleared = '${NEVER}'
   call('HSET', KEYS[1], '${CLEARED_FIELD}', cleared)
 end
 if #highest ~= ${VERSION_LENGTH} then highest = '' end
-local longest = tonumber(life) or 0
-${PRUNE}${TAG_CHECK}${RAISE}
-if find(ARGV[5], '${COMPARES_CLOCKS}', 1, true) and sub(ARGV[6], 1, 1) ~= '${TAG_FIELD}' then
-  local created = tonumber(sub(ARGV[6], ${CREATED_AT + 1}, ${CREATED_AT + 13})) or 0
-  local off = created - tonumber(call('TIME')[1]) * 1000
-  if off > ${CLOCK_BOUND_MS} or off < -${CLOCK_BOUND_MS} then return {'${WRONG_TIME}'} end
+-- Only where there are tags: the longest life of an entry that has some, as noted and as it is now; when tags were invalidated.
+local noted, longest, known
+if sub(ARGV[5], 1, 1) == '${COMPARES_CLOCKS}' and KEYS[2] ~= KEYS[1] then
+  local first = sub(ARGV[6], ${VERSION_FROM}, ${VERSION_TO})
+  -- Asking for the time costs as much as a write. Versions of a clock that was set, or was not when others were, are found by this.
+  if first > highest or sub(first, 1, ${SAME_TIME_DIGITS}) ~= sub(highest, 1, ${SAME_TIME_DIGITS}) then
+    local created = tonumber(sub(ARGV[6], ${CREATED_AT + 1}, ${CREATED_AT + 13})) or 0
+    local off = created - tonumber(call('TIME')[1]) * 1000
+    if off > ${CLOCK_BOUND_MS} or off < -${CLOCK_BOUND_MS} then return {'${WRONG_TIME}'} end
+  end
 end
 for i = 6, #ARGV do
   local key, entry, stored, kind, result, newer = KEYS[i - 4], ARGV[i], '', '', 1, ''
   local version
-  if sub(entry, 1, 1) == '${TAG_FIELD}' then
+  if key == own then
     version = sub(entry, 2, ${VERSION_LENGTH + 1})
     local field = '${TAG_FIELD}' .. sub(entry, ${VERSION_LENGTH + 2})
     stored = call('HGET', key, field) or ''
@@ -117,6 +131,7 @@ for i = 6, #ARGV do
     else
       if ARGV[4] ~= '' and is_passed(version, highest, ARGV[4]) then
         -- Others have written with versions that the caller did not know of, perhaps with this tag.
+        ${RAISE}
         local newer = raised(version, newest > highest and newest or highest)
         message, version = retold(message, version, newer), newer
         result = '${RAISED}' .. version
@@ -124,7 +139,13 @@ for i = 6, #ARGV do
       local reply = call('HSET', key, field, version)
       if type(reply) == 'table' then result = reply.err else applied = true end
       if version > newest then newest = version end
-      if call('HLEN', key) > ${PRUNE_FROM} then prune(key, longest > 0 and longest or ${MARK_LIFE_MS}) end
+      -- Entries of this batch that come later were called later; a version that was raised is newer than theirs nevertheless.
+      known = nil
+      if call('HLEN', key) > ${PRUNE_FROM} then
+        ${PRUNE}
+        local life = longest or tonumber(call('HGET', key, '${LIFE_FIELD}') or 0) or 0
+        prune(key, life > 0 and life or ${MARK_LIFE_MS})
+      end
     end
   else
     version = sub(entry, ${VERSION_FROM}, ${VERSION_TO})
@@ -148,7 +169,13 @@ for i = 6, #ARGV do
       end
     end
     if newer == '' and sub(entry, ${TAGGED_AT + 1}, ${TAGGED_AT + 1}) == '${TAGGED}' and type(result) == 'number' then
-      newer = invalidation_of(entry, KEYS[1], highest, version) or ''
+      known = known or {}
+      ${TAG_CHECK}
+      if invalidated > version then newer = invalidated end
+      if not longest then
+        noted = tonumber(call('HGET', own, '${LIFE_FIELD}') or 0) or 0
+        longest = noted
+      end
       local needs = (tonumber(sub(entry, ${EXPIRES_AT + 1}, ${EXPIRES_AT + 13})) or 0) - (tonumber(sub(version, 1, 13)) or 0)
       if needs > longest then longest = needs end
     end
@@ -166,8 +193,14 @@ for i = 6, #ARGV do
   end
   results[i - 5] = result
 end
-if newest > highest then call('HSET', KEYS[1], '${HIGHEST_FIELD}', newest) end
-if longest > (tonumber(life) or 0) then call('HSET', KEYS[1], '${LIFE_FIELD}', string.format('%.0f', longest)) end
+if newest > highest then
+  -- A little ahead, so that the next writes need not raise it; never far ahead of the server's time, or it would run away.
+  local time = call('TIME')
+  local most = time[1] * 1000 + math.floor(time[2] / 1000) + ${HIGHEST_LEAD_MS}
+  local ahead = string.format('%013.0f', math.min(sub(newest, 1, 13) + ${HIGHEST_STEP_MS}, most)) .. '0000' .. sub(newest, 18)
+  call('HSET', own, '${HIGHEST_FIELD}', ahead > newest and ahead or newest)
+end
+if longest and longest > noted then call('HSET', KEYS[1], '${LIFE_FIELD}', string.format('%.0f', longest)) end
 if applied and ARGV[1] ~= '' then
 ${ANNOUNCE}
   local failure = announce(ARGV[2] == '' and KEYS[#KEYS], ARGV[3], ARGV[2], message)
@@ -210,7 +243,7 @@ export async function applyWrites(
   const keys: string[] = [marks.name];
   const args: (string | Buffer)[] = messageArgs(announcement);
   const keepsMarks = connection.eviction.keepsMarks ? KEEPS_MARKS : '';
-  args.push(marks.newest, keepsMarks + (marks.comparesClocks ? COMPARES_CLOCKS : ''));
+  args.push(marks.newest, (marks.comparesClocks ? COMPARES_CLOCKS : '') + keepsMarks);
   for (const { key, redisKey, sealed, version } of writes) {
     const tag = tagOfMark(key);
     keys.push(tag === undefined ? redisKey : marks.name);
