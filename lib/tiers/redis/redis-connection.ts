@@ -217,8 +217,7 @@ export class RedisConnection implements MonitoredConnection {
 
   /** Compares the clocks out of turn: something says that the server's was set. Never rejects. */
   async compareClocks(): Promise<void> {
-    const [first] = this.#parts.transport.masters();
-    if (first !== undefined && this.isUsable) await compareClocks(this.#probeParts, first).catch(() => undefined);
+    if (this.isUsable) await compareClocks(this.#probeParts, this.#parts.transport.masters()).catch(() => undefined);
   }
 
   dropSocket(): void {

@@ -2,7 +2,7 @@
  * The question whether Redis is there and is the one to talk to. `TIME` is asked because the answer also anchors the hybrid clock;
  * but a server that is loading, has lost its primary or takes no writes answers that, so a command on a key of nobody's goes along
  * with it, and the question for its role. In a cluster every master has to answer, and the time is that of the first one, the same
- * for all processes; a replica there answers with MOVED, so nobody asks for its role.
+ * for all processes, unless another one's is ahead of it; a replica there answers with MOVED, so nobody asks for its role.
  */
 import type { Clock } from '../../base/clock.js';
 import { CacheError } from '../../base/errors.js';
@@ -17,6 +17,9 @@ export type SendProbe = <T>(node: MasterNode, name: string, args: string[]) => P
 /** Round trips in one comparison of clocks at most, and the one that needs no further ones. */
 const MAX_CLOCK_ROUNDS = 4;
 const PRECISE_ROUND_TRIP_MS = 0.5;
+
+/** How far the clocks of masters are apart at least when they are not those of a cluster that is well. */
+const CLOCKS_APART_MS = 1000;
 
 /** What a probe needs. */
 export interface ProbeParts {
@@ -34,11 +37,10 @@ export interface ProbeScope {
 
 /** Resolves when every master answered all that a service would ask of it. */
 export async function probeRedis(parts: ProbeParts, masters: readonly MasterNode[], scope: ProbeScope): Promise<void> {
-  const [first] = masters;
-  if (first === undefined) throw unavailable(new Error('no master is known'));
+  if (masters.length === 0) throw unavailable(new Error('no master is known'));
   // Nothing else is asked before that is known.
   for (const node of masters) if (node.proveDatabase !== undefined) await node.proveDatabase(askOf(parts, node));
-  const isWell = Promise.all([compareClocks(parts, first), ...masters.map((node) => tryNode(parts, node, scope))]);
+  const isWell = Promise.all([compareClocks(parts, masters), ...masters.map((node) => tryNode(parts, node, scope))]);
   if (!scope.mustWrite) {
     await isWell;
     return;
@@ -76,14 +78,42 @@ function refusedWrite(error: unknown): unknown {
  * A slow round trip says little about the time, and the first ones of a process are slow: a few more are made then, because
  * what is older is decided by that comparison (G4). @throws what `send` does
  */
-export async function compareClocks({ send, clock, hybridClock }: ProbeParts, node: MasterNode): Promise<void> {
+export async function compareClocks(parts: ProbeParts, masters: readonly MasterNode[]): Promise<void> {
+  const node = masters.length > 1 ? await nodeOfTime(parts, masters) : masters[0];
+  if (node === undefined) return;
   for (let round = 1; ; round++) {
-    const sentMs = clock.nowMs();
-    const [seconds, micros] = await send<[string, string]>(node, 'time', []);
-    const receivedMs = clock.nowMs();
-    hybridClock.anchor(Number(seconds) * 1000 + Number(micros) / 1000, sentMs, receivedMs);
+    const { serverMs, sentMs, receivedMs } = await askTime(parts, node);
+    parts.hybridClock.anchor(serverMs, sentMs, receivedMs);
     if (receivedMs - sentMs <= PRECISE_ROUND_TRIP_MS || round === MAX_CLOCK_ROUNDS) return;
   }
+}
+
+/**
+ * The master whose time counts: the first one, or that whose clock is ahead of all. A master whose clock was set back then changes
+ * nothing for the others, and no life is lengthened.
+ */
+async function nodeOfTime(parts: ProbeParts, masters: readonly MasterNode[]): Promise<MasterNode | undefined> {
+  const aheadMs = await Promise.all(
+    masters.map(async (node) => {
+      const { serverMs, sentMs, receivedMs } = await askTime(parts, node);
+      return serverMs - (sentMs + receivedMs) / 2;
+    }),
+  );
+  const mostMs = Math.max(...aheadMs);
+  return mostMs - (aheadMs[0] ?? mostMs) > CLOCKS_APART_MS ? masters[aheadMs.indexOf(mostMs)] : masters[0];
+}
+
+async function askTime({ send, clock }: ProbeParts, node: MasterNode): Promise<TimeSample> {
+  const sentMs = clock.nowMs();
+  const [seconds, micros] = await send<[string, string]>(node, 'time', []);
+  return { serverMs: Number(seconds) * 1000 + Number(micros) / 1000, sentMs, receivedMs: clock.nowMs() };
+}
+
+/** One question for the time, in milliseconds: what the server said, and when that was asked and answered here. */
+interface TimeSample {
+  readonly serverMs: number;
+  readonly sentMs: number;
+  readonly receivedMs: number;
 }
 
 /** Refusals of a master that is well: the slot is somebody else's by now, or on its way there. */
