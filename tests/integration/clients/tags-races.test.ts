@@ -261,3 +261,25 @@ describe('a tag that is invalidated while values are being written', () => {
     for (const client of clients) expect(await client.getMany(keys)).toEqual(new Map());
   });
 });
+
+test('G8: a write that is called after an invalidation is there, though others wrote with versions that this process did not know of', async () => {
+  const client = await open(twoLevelAt(server));
+  await client.set('k', 'old', RED);
+  // Neither is waited for before the other is called, so both may go in one batch.
+  const ahead = `${String(Date.now() + 30_000)}0000othernd`;
+  await server.call('HSET', 'oxcache::s:marks', 'h', ahead);
+  const [, outcome] = await Promise.all([client.invalidateTags('red'), client.set('k', 'new', RED)]);
+  expect(outcome.l2).toBe('written');
+  expect(await client.get('k')).toBe('new');
+  expect(await (await another()).get('k')).toBe('new');
+});
+
+test('G4: a write that is called before an invalidation is gone, though others wrote with versions that this process did not know of', async () => {
+  const client = await open(twoLevelAt(server));
+  await client.set('k', 'old', RED);
+  const ahead = `${String(Date.now() + 30_000)}0000othernd`;
+  await server.call('HSET', 'oxcache::s:marks', 'h', ahead);
+  await Promise.all([client.set('k', 'new', RED), client.invalidateTags('red')]);
+  expect(await client.get('k')).toBeUndefined();
+  expect(await (await another()).get('k')).toBeUndefined();
+});

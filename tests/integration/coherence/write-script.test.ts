@@ -7,6 +7,7 @@ import { sealEnvelope, type EntryKind } from '../../../lib/codec/envelope.js';
 import type { RedisConnection } from '../../../lib/tiers/redis/redis-connection.js';
 import { NEVER, noteClear } from '../../../lib/tiers/redis/marks-script.js';
 import { replaceIfSame } from '../../../lib/tiers/redis/entry-scripts.js';
+import { tagMarkOf } from '../../../lib/tiers/redis/tag-mark.js';
 import { applyWrites, type ScriptWrite } from '../../../lib/tiers/redis/write-script.js';
 import { RedisServer } from '../../support/redis-server.js';
 
@@ -168,4 +169,48 @@ test('an entry more than a minute in the future that was put there past the scri
   const now = write(version());
   expect(await apply(now)).toBe('replaced');
   expect(await stored()).toBe(now.sealed);
+});
+
+describe('the highest version', () => {
+  const highest = async (): Promise<string> => String(await server.call('HGET', MARKS, 'h'));
+  const timeMs = async (): Promise<number> => {
+    const [seconds, micros] = (await server.call('TIME')) as [string, string];
+    return Number(seconds) * 1000 + Number(micros) / 1000;
+  };
+
+  test('is never below what was applied, and at most 50 ms ahead of the time', async () => {
+    for (let i = 0; i < 200; i++) {
+      const one = { ...write(`${String(Math.floor(await timeMs())).padStart(13, '0')}${String(i).padStart(4, '0')}abcdefg`) };
+      await apply(one);
+      expect((await highest()) >= one.version).toBe(true);
+    }
+    expect(Number((await highest()).slice(0, 13))).toBeLessThanOrEqual((await timeMs()) + 50);
+  });
+
+  test('is noted exactly when it is further ahead than that, so that it does not run away', async () => {
+    const ahead = version(30_000);
+    await apply(write(ahead));
+    expect(await highest()).toBe(ahead);
+  });
+
+  test('is not noted again by versions that it is above', async () => {
+    await apply(write(version()));
+    const noted = await highest();
+    await apply(write(version(1)));
+    expect(await highest()).toBe(noted);
+  });
+
+  test('G17: an invalidation that gets a newer version hides what comes after it in the batch, which is told of it', async () => {
+    await apply(write(version(20)));
+    const known = version(10);
+    const mark = { ...write(known, 'd'), key: tagMarkOf('t') };
+    const times = { createdAtMs: nowMs, freshUntilMs: nowMs + HOUR_MS, expiresAtMs: nowMs + HOUR_MS };
+    const own = version(11);
+    const sealed = sealEnvelope({ kind: 'v', version: own, codec: 'j', compression: '-', tags: ['t'], ...times }, '"v"');
+    const entry: ScriptWrite = { key: 'l', redisKey: 'oxcache:s:l', sealed, version: own };
+    const marks = { name: MARKS, newest: known, comparesClocks: false };
+    expect(await applyWrites(connection, [mark, entry], marks, ANNOUNCEMENT, TIMEOUT_MS)).toEqual(['created', 'older']);
+    expect(await server.call('HGET', MARKS, 'tt')).toBe(entry.newer);
+    expect((entry.newer ?? '') > version(20)).toBe(true);
+  });
 });
