@@ -86,7 +86,8 @@ export class Announcer {
   ofWrites(writes: readonly ScriptWrite[]): Announcement {
     const items: (string | TagVersion)[] = [];
     let newest = '';
-    for (const { key, version } of writes) {
+    for (const { key, version: sent, raised } of writes) {
+      const version = raised ?? sent;
       const tag = tagOfMark(key);
       items.push(tag === undefined ? key : [tag, version]);
       if (version > newest) newest = version;
