@@ -33,7 +33,7 @@ export type CellPhase = 'calm' | 'fault' | 'aftermath';
 type Value = string | undefined;
 
 /** Of a call: a few commands, each with its deadline, and what a busy machine adds. */
-const LIMIT_MS = 4000;
+const LIMIT_MS = 6000;
 const MAY_REJECT: readonly string[] = ['CACHE_L2_UNAVAILABLE', 'CACHE_L2_TIMEOUT'];
 
 /** See the file's header. */

@@ -21,7 +21,7 @@ export interface MatrixFault {
 }
 
 /** How long the event loop is blocked: longer than any command's deadline. */
-const BLOCK_MS = 700;
+const BLOCK_MS = 1100;
 
 const forbid = (...names: readonly string[]): MatrixFault => ({
   name: `a user that may not ${names.join(', ')}`,
