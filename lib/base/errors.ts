@@ -1,7 +1,9 @@
 /**
  * The one error class of the library. Codes are API: they are stable, documented in docs/errors.md,
  * and the only thing callers should branch on. Misuse of the API is a `TypeError`, not a `CacheError`.
+ * Its message and its cause hold no known secret, whoever worded them (G11).
  */
+import { redactCause, redactSecrets } from './redact-secrets.js';
 
 /** Every code a {@link CacheError} can carry; docs/errors.md says when each occurs and what to do. */
 export const CACHE_ERROR_CODES = [
@@ -78,7 +80,7 @@ export class CacheError extends Error {
   declare readonly issues?: readonly ConfigIssue[];
 
   constructor(code: CacheErrorCode, message: string, details: CacheErrorDetails = {}) {
-    super(message, details.cause === undefined ? undefined : { cause: details.cause });
+    super(redactSecrets(message), details.cause === undefined ? undefined : { cause: redactCause(details.cause) });
     this.code = code;
     if (details.service !== undefined) this.service = details.service;
     if (details.key !== undefined) this.key = details.key;

@@ -7,7 +7,7 @@ import { CacheError } from '../base/errors.js';
 import type { ConfigPath } from './config-path.js';
 import { formatPath } from './config-path.js';
 import type { ConfigTable } from './plain-tree.js';
-import { redactSecrets } from '../base/redact-secrets.js';
+import { redactPatterns, redactSecrets } from '../base/redact-secrets.js';
 
 /** The most issues spelled out in the error's message; `issues` always has them all. */
 const MAX_SPELLED_OUT = 50;
@@ -31,7 +31,7 @@ export class ConfigIssues {
     if (this.#issues.has(name)) return;
     const line = this.#lineOf?.(path);
     this.#issues.set(name, {
-      path: redactSecrets(name),
+      path: redactPatterns(name),
       ...(line === undefined ? {} : { line }),
       message: redactSecrets(message),
     });

@@ -7,6 +7,7 @@ import { checkValues } from './check-values.js';
 import { ConfigIssues } from './config-issues.js';
 import type { ConfigObject } from './config-object.js';
 import type { Environment } from './plain-tree.js';
+import { secretsIn } from './config-secrets.js';
 import { copyPlainTree } from './plain-tree.js';
 import { readConfigFile } from './read-source.js';
 import { resolveConfig } from './resolve-config.js';
@@ -23,6 +24,8 @@ export interface LoadConfigOptions {
    * where it hands in none. Absent: it does so for no service.
    */
   readonly connectedMode?: (service: string) => RedisMode | undefined;
+  /** Is handed the secrets in the configuration before anything is said about it. Absent: they are masked by their form only. */
+  readonly onSecrets?: (secrets: ReadonlySet<string>) => void;
 }
 
 interface Source {
@@ -53,6 +56,7 @@ async function readSource(source: unknown): Promise<Source> {
 export async function loadConfig(source: string | ConfigObject, options: LoadConfigOptions): Promise<ResolvedConfig> {
   const { data, issues, file } = await readSource(source);
   const tree = copyPlainTree(data, options.env, issues);
+  options.onSecrets?.(secretsIn(tree.root));
   const strategies = checkValues(tree, issues);
   issues.prune(tree.root);
   await validateShape(tree, issues);

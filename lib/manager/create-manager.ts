@@ -15,6 +15,7 @@ import { ReplayLine } from '../observe/replay-line.js';
 import type { ServiceCore } from '../clients/service-core.js';
 import { assembleService, type SharedParts } from './assemble-service.js';
 import { CacheManager } from './cache-manager.js';
+import { HeldSecrets } from './held-secrets.js';
 
 /** What `init` and `createManager` may be given beside the configuration. */
 export interface ManagerOptions {
@@ -45,10 +46,24 @@ const OPTION_NAMES = ['connections', 'logger', 'env', 'clock'];
  */
 export async function createManager(source: string | ConfigObject, options: ManagerOptions = {}): Promise<CacheManager> {
   checkOptions(options);
+  const secrets = new HeldSecrets();
+  try {
+    secrets.holdThoseOf(clientsOf(options.connections));
+    const manager = await openManager(source, options, secrets);
+    manager.onceClosed(secrets.release);
+    return manager;
+  } catch (error) {
+    secrets.release();
+    throw error;
+  }
+}
+
+async function openManager(source: string | ConfigObject, options: ManagerOptions, secrets: HeldSecrets): Promise<CacheManager> {
   const { connections } = options;
   const config = await loadConfig(source, {
     env: options.env ?? process.env,
     connectedMode: (service) => modeOf(connectionOf(connections, service)),
+    onSecrets: secrets.hold,
   });
   if (connections !== undefined && !isRedis(connections)) checkServiceNames(connections, config);
   const clock = options.clock ?? systemClock;
@@ -108,6 +123,11 @@ function connectionOf(connections: ManagerOptions['connections'], service: strin
   return Object.hasOwn(connections, service) ? connections[service] : undefined;
 }
 
+function clientsOf(connections: ManagerOptions['connections']): readonly (Redis | Cluster)[] {
+  if (connections === undefined) return [];
+  return isRedis(connections) ? [connections] : Object.values(connections);
+}
+
 /** What a client that was handed in is connected to. */
 function modeOf(client: Redis | Cluster | undefined): RedisMode | undefined {
   if (client === undefined) return undefined;
@@ -132,8 +152,7 @@ function checkOptions(options: unknown): asserts options is ManagerOptions {
     throw misuse('logger', 'an object with the methods error, warn, info and debug', logger);
   }
   if (connections === undefined) return;
-  const clients: unknown[] = isRedis(connections) ? [connections] : Object.values(connections as object);
-  for (const client of clients) {
+  for (const client of clientsOf(connections) as readonly unknown[]) {
     if (!isRedis(client))
       throw misuse('connections', 'an ioredis client, or an object of ioredis clients by service name', client);
     if (client.isCluster) checkCluster(client as Cluster);

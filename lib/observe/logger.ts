@@ -81,6 +81,16 @@ export function isWritten(name: Level, limit: string): boolean {
   return (RANK[name] ?? 0) <= (RANK[limit] ?? RANK['info'] ?? 2);
 }
 
+/** Keys may be addresses; the name of a service is what people search a log for, and is left alone. */
+function redactFields(fields: Readonly<Record<string, unknown>> | undefined): Readonly<Record<string, unknown>> | undefined {
+  if (fields === undefined) return undefined;
+  const redact = ([name, value]: [string, unknown]): [string, unknown] => [
+    name,
+    typeof value === 'string' && name !== 'service' ? redactSecrets(value) : value,
+  ];
+  return Object.fromEntries(Object.entries(fields).map(redact));
+}
+
 /** Wraps a user's logger, or makes the default one, so that it respects `level`, never throws and never sees a secret. */
 export function createLogger(level: string, logger?: Logger): Logger {
   const sink = logger ?? new ConsoleLogger(level);
@@ -89,7 +99,7 @@ export function createLogger(level: string, logger?: Logger): Logger {
     return (message: string, fields?: Readonly<Record<string, unknown>>): void => {
       if (isSilent) return;
       try {
-        const result: unknown = sink[name](redactSecrets(message), fields);
+        const result: unknown = sink[name](redactSecrets(message), redactFields(fields));
         if (result instanceof Promise) result.catch(() => undefined);
       } catch {
         // A logger that fails is the user's to find; the cache goes on.

@@ -23,10 +23,15 @@ export function isolate(value: unknown, isolation: Isolation, about?: CacheError
   } catch (cause) {
     throw new CacheError('CACHE_ENCODE_FAILED', `The value can't be cloned, which \`isolation = "${isolation}"\` needs`, {
       ...about,
-      cause,
+      cause: withoutValue(cause),
     });
   }
   return isolation === 'frozen' ? deepFreeze(clone) : clone;
+}
+
+/** The algorithm's own error quotes what it cannot clone (G11); an error of a getter is the user's. */
+function withoutValue(cause: unknown): unknown {
+  return (cause as { readonly name?: unknown } | null)?.name === 'DataCloneError' ? new Error('DataCloneError') : cause;
 }
 
 /** A structured clone; of a `Buffer` a `Buffer`, where the plain algorithm yields a bare `Uint8Array`. */

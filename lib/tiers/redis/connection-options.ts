@@ -7,6 +7,7 @@ import { readFileSync } from 'node:fs';
 import type { ConnectionOptions as TlsOptions } from 'node:tls';
 import type { ClusterNode, ClusterOptions, RedisOptions } from 'ioredis';
 import { CacheError } from '../../base/errors.js';
+import { redactSecrets } from '../../base/redact-secrets.js';
 import type { Random } from '../../base/random.js';
 import { parseConnectionString } from '../../config/connection-string.js';
 import { formatNode } from '../../config/node-address.js';
@@ -137,17 +138,27 @@ function addressOf(l2: ResolvedL2): SingleOptions {
   return { host: endpoint.host.replace(/^\[(.*)\]$/, '$1'), port: endpoint.port };
 }
 
+/** The system's error without its message, which repeats the path: somebody may have given the key itself instead. */
+function systemError(error: unknown): Error {
+  const { code = 'unreadable' } = error as NodeJS.ErrnoException;
+  return Object.assign(new Error(code), { code });
+}
+
 function readTls(tls: ResolvedTls, service: string): TlsOptions {
   const read = (key: string, file: string | undefined): Buffer | undefined => {
     if (file === undefined) return undefined;
     try {
       return readFileSync(file);
-    } catch (cause) {
+    } catch (error) {
       const issue = {
         path: `services.${service}.l2.tls.${key}`,
-        message: `The file "${file}" cannot be read; check the path and its permissions`,
+        message: redactSecrets(`The file "${file}" cannot be read; check the path and its permissions`),
       };
-      throw new CacheError('CACHE_CONFIG_INVALID', `${issue.path}: ${issue.message}`, { service, issues: [issue], cause });
+      throw new CacheError('CACHE_CONFIG_INVALID', `${issue.path}: ${issue.message}`, {
+        service,
+        issues: [issue],
+        cause: systemError(error),
+      });
     }
   };
   const ca = read('ca_file', tls.caFile);

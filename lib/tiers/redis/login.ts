@@ -8,7 +8,8 @@
 import type { Socket } from 'node:net';
 import { closedAtLogin } from './connect-failures.js';
 import { connected, converse, type LoginPatience } from './login-socket.js';
-import { ConnectFailure, describeFailure, refusalIn, type Failure } from './redis-errors.js';
+import { ConnectFailure, refusalIn, type Failure } from './redis-errors.js';
+import { describeReply } from './server-text.js';
 
 /** Who logs in, and where to. */
 export interface Login {
@@ -54,7 +55,7 @@ export async function logIn(socket: Socket, login: Login, patience: LoginPatienc
     for (const [i, step] of steps.entries()) {
       const reply = replies[i];
       if (reply === undefined) throw closedAtLogin(false);
-      const failure = reply.isError ? step.failureOf(mask(reply.text, login)) : undefined;
+      const failure = reply.isError ? step.failureOf(reply.text) : undefined;
       if (failure !== undefined) throw new ConnectFailure(failure);
     }
     return isPasswordUnused;
@@ -69,7 +70,8 @@ function stepsOf({ username, password, db, name }: Login, noteUnused: () => void
   if (password !== undefined) {
     const command = username === undefined ? ['AUTH', password] : ['AUTH', username, password];
     const judge = (refusal: string): Failure | undefined => {
-      if (!NO_PASSWORD_NEEDED.test(refusal)) return refusedBy(refusal) ?? { code: 'WRONGPASS', reason: told(refusal) };
+      if (!NO_PASSWORD_NEEDED.test(refusal))
+        return refusedBy(refusal, command) ?? { code: 'WRONGPASS', reason: describeReply(refusal, command) };
       noteUnused();
       return undefined;
     };
@@ -87,23 +89,15 @@ function stepsOf({ username, password, db, name }: Login, noteUnused: () => void
 export function refusedDatabase(db: number, refusal: string): Failure {
   const failure = refusedBy(refusal);
   if (failure !== undefined && failure.code !== 'NOPERM') return failure;
-  return { code: 'DATABASE', reason: `database ${db} was refused: ${told(refusal)}` };
+  return { code: 'DATABASE', reason: `database ${db} was refused: ${describeReply(refusal)}` };
 }
 
 /** A refusal that concerns the server or the login as a whole, whatever was asked. */
-function refusedBy(refusal: string): Failure | undefined {
-  return MAX_CLIENTS.test(refusal) ? { code: 'MAXCLIENTS', reason: told(refusal) } : refusalIn(refusal);
+function refusedBy(refusal: string, sent: readonly string[] = []): Failure | undefined {
+  const reason = describeReply(refusal, sent);
+  return MAX_CLIENTS.test(reason) ? { code: 'MAXCLIENTS', reason } : refusalIn(refusal, sent);
 }
 
 function otherRefusal(refusal: string): Failure {
-  return refusedBy(refusal) ?? { code: 'OTHER', reason: told(refusal) };
-}
-
-function told(refusal: string): string {
-  return describeFailure(new Error(refusal));
-}
-
-/** A proxy may repeat the command it refuses. */
-function mask(text: string, { password }: Login): string {
-  return password === undefined || password === '' ? text : text.replaceAll(password, '***');
+  return refusedBy(refusal) ?? { code: 'OTHER', reason: describeReply(refusal) };
 }

@@ -6,6 +6,7 @@
 import { types } from 'node:util';
 import { CacheError } from '../../base/errors.js';
 import { redactSecrets } from '../../base/redact-secrets.js';
+import { argumentsOf, describeReply, type SentArguments } from './server-text.js';
 
 /**
  * What a refusal means: `outage`, it passes, and until then nothing is asked of this Redis; `permanent`, a person has to do
@@ -147,9 +148,11 @@ export function concernsWrites(code: FailureCode): boolean {
 /**
  * The refusal in the text of an error reply; `undefined` when it says nothing about the server. Where a script was running,
  * older servers put words of their own before the code.
+ *
+ * @param sent the arguments of the command that was refused, which the server may have repeated
  */
-export function refusalIn(text: string): Failure | undefined {
-  const reason = describeFailure(new Error(text));
+export function refusalIn(text: string, sent?: SentArguments): Failure | undefined {
+  const reason = describeReply(text, sent);
   const code =
     REFUSAL.exec(reason)?.[1] ?? (DENIED_IN_SCRIPT.test(reason) ? 'NOPERM' : NOT_THERE.test(reason) ? 'UNSUPPORTED' : undefined);
   return code === undefined ? undefined : { code: code as RefusalCode, reason: reason.replace(SCRIPT_PLACE, '') };
@@ -160,10 +163,10 @@ export function failureOf(error: unknown): Failure {
   const reason = describeFailure(error);
   if (!isError(error)) return { code: 'OTHER', reason };
   if (error instanceof ConnectFailure) return error.failure;
-  if (error.name === 'ReplyError') return refusalIn(error.message) ?? { code: 'OTHER', reason };
+  if (error.name === 'ReplyError') return refusalIn(error.message, argumentsOf(error)) ?? { code: 'OTHER', reason };
   const cause = causeOf(error);
   if (cause !== undefined) return { code: failureOf(cause).code, reason };
-  const said = SENTINELS.test(error.message) ? refusalIn(error.message) : undefined;
+  const said = SENTINELS.test(error.message) ? refusalIn(lastSaid(error.message)) : undefined;
   if (said !== undefined) return { code: said.code, reason };
   const code = String((error as { code?: unknown }).code);
   return { code: /TLS|SSL|CERT|SELF_SIGNED|UNABLE_TO_/.test(code) ? 'TLS' : 'UNREACHABLE', reason };
@@ -173,6 +176,11 @@ export function failureOf(error: unknown): Failure {
 function causeOf(error: Error): Error | undefined {
   const { lastNodeError } = error as { lastNodeError?: unknown };
   return isError(lastNodeError) ? lastNodeError : undefined;
+}
+
+/** What the last sentinel said; empty when it said nothing. */
+function lastSaid(message: string): string {
+  return /Last error: (.+)$/s.exec(message)?.[1] ?? '';
 }
 
 /** Whether Redis itself answered with an error. */
@@ -189,6 +197,7 @@ export function replyCode(error: unknown): string {
 /** One line about a failure, fit for a log and for the middle of a sentence: no arguments, no credentials, no full stop at its end. */
 export function describeFailure(error: unknown): string {
   if (!isError(error)) return 'unknown failure';
+  if (error.name === 'ReplyError') return describeReply(error.message, argumentsOf(error));
   // ioredis speaks of its options here, which are none of ours.
   if (error.name === 'MaxRetriesPerRequestError') return 'the connection was lost before the answer';
   if (error.message.startsWith("Stream isn't writeable")) return 'the connection is about to end';
@@ -196,14 +205,15 @@ export function describeFailure(error: unknown): string {
   if (cause !== undefined)
     return `no node says who has which slots: ${LOOKUP_FAILURES.get(cause.message) ?? describeFailure(cause)}`;
   if (SENTINELS.test(error.message)) {
-    const said = /Last error: (.+)$/s.exec(error.message)?.[1];
-    return `no sentinel says where the primary is${said === undefined ? '' : `: ${describeFailure(new Error(said))}`}`;
+    const said = lastSaid(error.message);
+    return `no sentinel says where the primary is${said === '' ? '' : `: ${describeReply(said)}`}`;
   }
   const code = (error as { code?: unknown }).code;
   // An AggregateError of a refused connection has no message of its own, only a code.
   const text = error.message === '' && typeof code === 'string' ? code : error.message;
-  const [line = ''] = text.replace(/,? with args beginning with.*$/s, '').split('\n', 1);
-  return redactSecrets(line.replace(/[.\s]+$/, ''));
+  // Masked first: a secret of several lines would not be found in its first one.
+  const [line = ''] = redactSecrets(text).split('\n', 1);
+  return line.replace(/[.\s]+$/, '');
 }
 
 /** The error callers see when Redis refused a command or the connection failed. */

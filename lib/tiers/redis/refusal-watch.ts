@@ -5,6 +5,7 @@
 import type { ConnectionEvent } from './connection-monitor.js';
 import { isDenial, isDenialOf, isReplyError, nameDenied, refusalIn, type Failure } from './redis-errors.js';
 import { commandsInScript, subjectOf } from './script-commands.js';
+import { argumentsOf } from './server-text.js';
 
 /** The subject of refusals of single writes, which are found in the reply of a script. */
 const WRITES = 'writes';
@@ -42,7 +43,7 @@ export class RefusalWatch {
       this.#tell({ type: 'lost' });
       return;
     }
-    const failure = refusalIn(error.message);
+    const failure = refusalIn(error.message, argumentsOf(error));
     if (failure === undefined) return;
     // Where the command that runs scripts is refused, all scripts are; each of them shows that it is carried out again.
     const subject = isDenialOf(failure, name) ? name : subjectOf(name, script);

@@ -18,7 +18,7 @@ import {
 import { ANNOUNCE, messageArgs, type Announcement } from './announcement.js';
 import { CLEARED_FIELD, HIGHEST_FIELD, LIFE_FIELD, NEVER, RAISE, TAG_FIELD } from './marks-script.js';
 import type { RedisConnection } from './redis-connection.js';
-import { describeFailure } from './redis-errors.js';
+import { describeReply } from './server-text.js';
 import { Script } from './script.js';
 import { PRUNE, PRUNE_FROM, TAG_CHECK } from './tag-lua.js';
 import { MARK_LIFE_MS, tagOfMark } from './tag-mark.js';
@@ -284,6 +284,6 @@ function toOutcome(reply: number | string, write: ScriptWrite): WriteOutcome {
     write.raised = reply.slice(RAISED.length);
     return 'created';
   }
-  const reason = describeFailure(new Error(String(reply)));
+  const reason = describeReply(String(reply));
   return new CacheError('CACHE_L2_UNAVAILABLE', `Redis refused the write: ${reason}`, { cause: new Error(reason) });
 }

@@ -139,7 +139,7 @@ describe('loading', () => {
   });
 
   test('a very long line is shown around the marked place only', async () => {
-    const error = await errorOf(loadToml(`x = "${'y'.repeat(5000)}" oops\n`));
+    const error = await errorOf(loadToml(`key_prefix = "${'y'.repeat(5000)}" oops\n`));
     const [, shown = '', caret = ''] = error.message.split('\n');
     expect(shown.length).toBeLessThan(140);
     expect(shown.slice(caret.indexOf('^'))).toMatch(/^"? ?oops$/);

@@ -96,6 +96,23 @@ describe('G11: no error shows a secret', () => {
     ['an address after something else', `x = 1 "redis://u:${SECRET}@h"`],
     ['a line next to the password', `password = "${SECRET}"\noops\nurl = "${SECRET}"`],
     ['an unfinished text before the password', `x = """\npassword = "${SECRET}"\n`],
+    ['an unquoted password in a list', `password = [${SECRET}]`],
+    ['an unquoted password in a later line of a list', `password = [\n  "a=b",\n  ${SECRET}\n]`],
+    ['a quoted password in a later line of a list', `password = [\n"x = 1",\n"${SECRET}" oops]`],
+    ['a password under a misspelt key', `psw = ${SECRET}`],
+    ['a password under a key in another language', `kennwort = "${SECRET}" oops`],
+    ['a misspelt key in an inline table', `l2 = { db = 1, kennwort = ${SECRET} }`],
+    ['a password that follows a setting', `db = 1, kennwort = ${SECRET}`],
+    ['a quoted key', `"kennwort" = ${SECRET}`],
+    ['a dotted key', `services.b.l2.kennwort = ${SECRET}`],
+    ['a node with a login', `nodes = [ app:${SECRET}@h:1 ]`],
+    ['a private key in the place of its path', `key_file = -----BEGIN PRIVATE KEY----- ${SECRET}`],
+    ['a private key in the place of its path, in several lines', `tls = { key_file = '''\n${SECRET}\n''' oops }`],
+    ['a text with other quotes of several lines inside it', `password = """\n'''\nttl = ${SECRET}\\q"""`],
+    ['a value without a key', SECRET],
+    ['a header that goes on', `[services.b.l2] kennwort = "${SECRET}"`],
+    ['an unfinished header', `[services.b.l2\nkennwort = "${SECRET}"`],
+    ['a password that is no number', `password = 12345${SECRET}`],
   ])('a syntax error at %s', async (_name, lines) => {
     const error = await errorOf(loadToml(L2 + lines));
     expect(error.code).toBe('CACHE_CONFIG_SYNTAX');
@@ -107,6 +124,23 @@ describe('G11: no error shows a secret', () => {
     const error = await errorOf(loadToml(`${L2}password = "${SECRET}"\nttl = 5 minutes\n`));
     expect(error.message).toContain('ttl = 5 minutes');
     expect(error.message).not.toContain(SECRET);
+  });
+
+  test.each([
+    ['[services.a', '[services.a'],
+    ['l1 = { max_capacity = 5 ttl = 3 }', 'max_capacity = 5 ttl = 3'],
+    ['services.b.ttl = 5 minutes', 'services.b.ttl = 5 minutes'],
+  ])('the line of a syntax error is shown where it holds settings only: %s', async (line, shown) => {
+    const error = await errorOf(loadToml(`${line}\n`));
+    expect(error.code).toBe('CACHE_CONFIG_SYNTAX');
+    expect(error.message).toContain(shown);
+  });
+
+  test('an address in the place of a table, also when it is too long to be shown as a whole', async () => {
+    const long = `${SECRET}${'x'.repeat(60)}`;
+    const issues = await issuesOf(`[services.a]\ncache_type = "l2"\nl2 = "redis://app:${long}@h"`);
+    expect(JSON.stringify(issues)).toContain('redis://***@h');
+    expect(JSON.stringify(issues)).not.toContain(SECRET);
   });
 
   test('an address passed as the path of the file', async () => {
