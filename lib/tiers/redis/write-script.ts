@@ -129,9 +129,9 @@ for i = 6, #ARGV do
     if stored > version then
       result = '${NEWER}' .. stored
     else
+      ${RAISE}
       if ARGV[4] ~= '' and is_passed(version, highest, ARGV[4]) then
         -- Others have written with versions that the caller did not know of, perhaps with this tag.
-        ${RAISE}
         local newer = raised(version, newest > highest and newest or highest)
         message, version = retold(message, version, newer), newer
         result = '${RAISED}' .. version

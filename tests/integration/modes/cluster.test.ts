@@ -246,13 +246,17 @@ describe('clients', () => {
   });
 
   test('the time of all processes is that of the same master', async () => {
-    const asked = async (): Promise<string[]> => {
+    // Each is asked once in a comparison, to find one that is ahead; the one whose time counts is asked again.
+    const timesAsked = async (): Promise<Map<string, number>> => {
       const stats = await Promise.all(set.masters.map((server) => server.call('INFO', 'commandstats')));
-      return set.masters.filter((_, index) => String(stats[index]).includes('cmdstat_time:')).map(({ address }) => address);
+      const counts = stats.map((text) => Number(/cmdstat_time:calls=(\d+)/.exec(String(text))?.[1] ?? 0));
+      return new Map(set.masters.map(({ address }, index) => [address, counts[index] ?? 0]));
     };
     for (const server of set.masters) await server.call('CONFIG', 'RESETSTAT');
     for (let index = 0; index < 3; index++) await endpoints.open(l2Of(set, { cluster: { nodes: [set.nodes[index] ?? ''] } }));
-    expect(await asked()).toEqual([[...set.nodes].sort()[0]]);
+    const asked = await timesAsked();
+    const [first = '', ...others] = [...set.nodes].sort();
+    for (const other of others) expect(asked.get(first)).toBeGreaterThanOrEqual(2 * (asked.get(other) ?? NaN));
   });
 });
 
