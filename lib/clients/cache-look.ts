@@ -7,6 +7,7 @@ import type { MemoryTier } from '../tiers/memory/memory-tier.js';
 import type { LoadEnd } from './flight.js';
 import type { LookNotes } from './look-notes.js';
 import { UNREADABLE } from './pending-read.js';
+import type { ReadFailures } from './read-failures.js';
 import type { ReadPath } from './read-path.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 
@@ -24,8 +25,12 @@ export class CacheLook {
     this.#redis = redis;
   }
 
-  /** What L1 or L2 has; `undefined` with the notes taken when there is nothing fresh. Never rejects. */
-  async find(notes: LookNotes): Promise<LoadEnd | undefined> {
+  /**
+   * What L1 or L2 has; `undefined` with the notes taken when there is nothing fresh. Never rejects.
+   *
+   * @param failures of a call about many keys, which reports for all of them
+   */
+  async find(notes: LookNotes, failures?: ReadFailures): Promise<LoadEnd | undefined> {
     const { lifetimes } = this.#core.parts;
     const held = this.#memory?.readEntry(notes.key);
     if (held?.stale === false) return { source: 'l1', value: held.value === ABSENT ? undefined : held.value };
@@ -33,7 +38,7 @@ export class CacheLook {
       this.#note(notes, held);
       return undefined;
     }
-    const entry = await this.#reads.fetch(notes.key);
+    const entry = await this.#reads.fetch(notes.key, failures);
     // Not before: what was invalidated while L2 was asked is not served, not even as a stale copy.
     if (held !== undefined) this.noteMemory(notes);
     notes.hasWaitedInVain = entry === UNREADABLE;

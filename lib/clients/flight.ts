@@ -220,7 +220,7 @@ export class Flight extends FenceTicket implements LookNotes, Awaited {
     this.isOver = true;
     this.fence?.close(this);
     this.home?.leave(this);
-    this.scope?.flightOver();
+    this.scope?.flightOver(this.#giveUpReason);
     const listeners = this.#onLeft;
     this.#onLeft = undefined;
     if (listeners !== undefined) for (const listener of listeners) listener();

@@ -21,6 +21,7 @@ import { reportLoad } from './load-report.js';
 import { LoadScope } from './load-scope.js';
 import { LoadTurns } from './load-turns.js';
 import { newLook } from './look-notes.js';
+import type { ReadFailures } from './read-failures.js';
 import type { ReadPath } from './read-path.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 import type { WritePath } from './write-path.js';
@@ -71,9 +72,9 @@ export class LoadPath {
   }
 
   /** What a caller gets who is spared a load: what is cached, also past its TTL; `undefined`: there is nothing, so it must load. */
-  async spare(key: string): Promise<LoadEnd | undefined> {
+  async spare(key: string, failures?: ReadFailures): Promise<LoadEnd | undefined> {
     const look = newLook(key);
-    const fresh = await this.#look.find(look);
+    const fresh = await this.#look.find(look, failures);
     if (fresh !== undefined) return fresh;
     const { clock, counters } = this.#core.parts;
     if (look.stale === undefined || clock.nowMs() >= look.staleEndMs) return undefined;
@@ -111,12 +112,12 @@ export class LoadPath {
 
   /** Waits for a flight with one caller's patience; counts the call's hit or miss. */
   async wait(flight: Flight, options: CheckedLoadOptions, isForced = false): Promise<unknown> {
+    const scope = LoadScope.current;
     if (flight.isBackground && !isForced) {
       // Nobody waits for a reload ahead of time while what is cached is still fresh.
       const cached = await this.#look.find(newLook(flight.key));
       if (cached !== undefined) return this.finish(flight.key, cached);
     }
-    const scope = LoadScope.current;
     if (scope !== undefined) refuseCycle(scope, flight);
     try {
       const waiting = this.#waitAtMost(flight, options, isForced);
@@ -139,16 +140,23 @@ export class LoadPath {
     return this.#keeper.handOut(end.value);
   }
 
-  /** The turns of flights whose key is not cached; `undefined` when this process need not ask the others. */
-  turnsOf(flights: readonly Flight[]): LoadTurns | undefined {
+  /**
+   * The turns of flights whose key is not cached; `undefined` when this process need not ask the others.
+   *
+   * @param isOneCall whether what fails is reported once for all of them
+   */
+  turnsOf(flights: readonly Flight[], isOneCall = false): LoadTurns | undefined {
     const redis = this.#sharedRedis;
     if (redis === undefined || flights.length === 0 || this.#core.isClosing) return undefined;
-    return new LoadTurns({ core: this.#core, redis, look: (notes) => this.#look.find(notes) }, flights);
+    return new LoadTurns(
+      { core: this.#core, redis, look: (notes, failures) => this.#look.find(notes, failures), isOneCall },
+      flights,
+    );
   }
 
   /** What L1 or L2 has for a flight: its end, or `undefined` with the stale value noted on the flight and offered to its callers. */
-  async findCached(flight: Flight): Promise<LoadEnd | undefined> {
-    const end = await this.#look.find(flight);
+  async findCached(flight: Flight, failures?: ReadFailures): Promise<LoadEnd | undefined> {
+    const end = await this.#look.find(flight, failures);
     if (end === undefined) flight.lend();
     return end;
   }

@@ -55,10 +55,14 @@ export class NestingWatch {
 /** See the file's header. */
 export class LoadScope {
   readonly service: string;
-  readonly #waits: Awaited[] = [];
+  /** Called when nobody waits for any of the flights any more, while the loader runs. */
+  onDeserted: ((reason: unknown) => void) | undefined;
+  /** What its loader waits for, and how often. */
+  readonly #waits = new Map<Awaited, number>();
   readonly #isWatched: boolean;
   #flights: number;
   #isOver = false;
+  #deserted: { readonly reason: unknown } | undefined;
 
   /**
    * @param flights how many flights the loader's call is for
@@ -78,8 +82,13 @@ export class LoadScope {
   }
 
   /** What its loader waits for at this moment. */
-  get waits(): readonly Awaited[] {
-    return this.#waits;
+  get waits(): Iterable<Awaited> {
+    return this.#waits.keys();
+  }
+
+  /** Why the last one who waited for its flights went; `undefined`: the loader has ended, or somebody waits. */
+  get deserted(): { readonly reason: unknown } | undefined {
+    return this.#deserted;
   }
 
   /** Calls the loader. The scope ends when what it returns settles. */
@@ -92,20 +101,29 @@ export class LoadScope {
     }
   }
 
-  /** One of the flights is over. */
-  flightOver(): void {
-    if (--this.#flights === 0) this.#end();
+  /** One of the flights is over; while the loader runs that means it was given up, for `reason`. */
+  flightOver(reason: unknown): void {
+    if (--this.#flights > 0 || this.#isOver) return;
+    this.#deserted = { reason };
+    this.#end();
+    this.onDeserted?.(reason);
+  }
+
+  /** Does what a loader asks for later than in the turn of its call, on behalf of its scope if it has one. */
+  static resume<T>(scope: LoadScope | undefined, part: () => T): T {
+    return scope === undefined ? part() : callIn(scope, part);
   }
 
   /** Waits for something on behalf of the loader; {@link refuseCycle} comes first. */
   async wait<T>(awaited: Awaited, end: Promise<T>): Promise<T> {
     hasNested = true;
-    this.#waits.push(awaited);
+    this.#waits.set(awaited, (this.#waits.get(awaited) ?? 0) + 1);
     try {
       return await end;
     } finally {
-      const at = this.#waits.indexOf(awaited);
-      if (at >= 0) this.#waits.splice(at, 1);
+      const left = (this.#waits.get(awaited) ?? 0) - 1;
+      if (left > 0) this.#waits.set(awaited, left);
+      else this.#waits.delete(awaited);
     }
   }
 
@@ -141,7 +159,7 @@ export class LoadScope {
   #end(): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#waits.length = 0;
+    this.#waits.clear();
     if (this.#isWatched && --following === 0 && !IS_FREE) storage.disable();
   }
 }

@@ -6,14 +6,18 @@
  * 1. A load never fails because of a lease: when Redis can't be asked, every process loads by itself (G6). 2. A flight that
  *    waits has not begun: a write overtakes what it found, but not what it will load (G4).
  */
+import { systemClock } from '../base/clock.js';
 import { CacheError } from '../base/errors.js';
 import { systemRandom, type Random } from '../base/random.js';
+import { TimeSlices } from '../base/time-slices.js';
 import { newLeaseOwner } from '../tiers/redis/lease-script.js';
+import { eachInParts } from './each-in-parts.js';
 import type { Flight, LoadEnd } from './flight.js';
 import { leaseEndMs } from './lease-end.js';
 import { LEASE_MS, leaseNameOf, LoadLease } from './load-lease.js';
 import { newLook, type LookNotes } from './look-notes.js';
 import { growingPauseMs, type PauseRange } from './pauses.js';
+import { ReadFailures } from './read-failures.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 
 /** Between two looks. */
@@ -27,7 +31,9 @@ export interface TurnParts {
   readonly core: ServiceCore;
   readonly redis: RedisSide;
   /** Looks for what is cached; notes what it found that is past its TTL, and whether L2 could be asked. */
-  readonly look: (notes: LookNotes) => Promise<LoadEnd | undefined>;
+  readonly look: (notes: LookNotes, failures?: ReadFailures) => Promise<LoadEnd | undefined>;
+  /** Whether the flights are those of one call, so that what fails in a round is reported once for all of them. */
+  readonly isOneCall: boolean;
 }
 
 /** What became of some flights. */
@@ -46,14 +52,32 @@ interface Claim {
 
 interface Waiting {
   readonly flight: Flight;
-  readonly owner: string;
+  /** Empty until the lease is asked for. */
+  owner: string;
   isNew: boolean;
+}
+
+/** What failed in one round. */
+class RoundFailures {
+  readonly reads: ReadFailures;
+  readonly claims: ReadFailures;
+
+  constructor(core: ServiceCore) {
+    this.reads = new ReadFailures(core);
+    this.claims = new ReadFailures(core);
+  }
+
+  report(asked: number): void {
+    this.reads.report(asked);
+    this.claims.report(asked, 'claimed for a load');
+  }
 }
 
 /** The turns of some flights of one call. */
 export class LoadTurns {
   readonly #parts: TurnParts;
   readonly #random: Random;
+  readonly #slices = new TimeSlices(systemClock, 1);
   #waiting: Waiting[];
   #rounds = 0;
   #dueMs = -Infinity;
@@ -62,7 +86,7 @@ export class LoadTurns {
   constructor(parts: TurnParts, flights: readonly Flight[], random: Random = systemRandom) {
     this.#parts = parts;
     this.#random = random;
-    this.#waiting = flights.map((flight) => ({ flight, owner: newLeaseOwner(random), isNew: true }));
+    this.#waiting = flights.map((flight) => ({ flight, owner: '', isNew: true }));
   }
 
   /** Whether {@link next} has something to wait for. */
@@ -79,14 +103,19 @@ export class LoadTurns {
       await this.#pause();
       const isDue = clock.nowMs() >= this.#dueMs;
       const asked = isDue ? this.#waiting : this.#waiting.filter(({ flight }) => flight.isOvertaken);
-      const ends = await Promise.all(asked.map((one) => this.#ask(one)));
-      for (const [i, { flight }] of asked.entries()) {
-        const end = ends[i];
-        if (end === undefined || flight.isOver) continue;
-        flight.isHeldElsewhere = false;
-        if (end === 'load') mine.add(flight);
-        else found.set(flight, end);
-      }
+      const failures = this.#parts.isOneCall ? new RoundFailures(this.#parts.core) : undefined;
+      await eachInParts(
+        asked,
+        this.#slices,
+        (one) => this.#ask(one, failures),
+        ({ flight }, end) => {
+          if (end === undefined || flight.isOver) return;
+          flight.isHeldElsewhere = false;
+          if (end === 'load') mine.add(flight);
+          else found.set(flight, end);
+        },
+      );
+      failures?.report(asked.length);
       if (isDue) this.#dueMs = clock.nowMs() + growingPauseMs(PAUSES, this.#rounds++, this.#random);
       this.#waiting = this.#waiting.filter(({ flight }) => !flight.isOver && !found.has(flight) && !mine.has(flight));
     }
@@ -94,13 +123,14 @@ export class LoadTurns {
   }
 
   /** What is to be done about a flight now; `undefined`: wait. Never rejects. */
-  async #ask(one: Waiting): Promise<LoadEnd | 'load' | undefined> {
-    const { flight, owner } = one;
+  async #ask(one: Waiting, failures: RoundFailures | undefined): Promise<LoadEnd | 'load' | undefined> {
+    const { flight } = one;
+    const owner = (one.owner ||= newLeaseOwner(this.#random));
     // Who waited for another process's reload ahead of time takes what that brought.
     const looks = !flight.isForced || (flight.isBackground && !one.isNew);
     this.#renew(flight);
     if (looks && !one.isNew) {
-      const found = await this.#lookAgain(flight);
+      const found = await this.#lookAgain(flight, failures);
       if (found !== undefined) return found;
     }
     one.isNew = false;
@@ -108,13 +138,13 @@ export class LoadTurns {
     try {
       claim = await this.#claim(flight.key, owner);
     } catch (error) {
-      this.#failed(flight, owner, error);
+      this.#failed(flight, owner, error, failures);
       return 'load';
     }
     if (claim.token === undefined) return this.#leaveToOthers(flight);
     this.#hold(flight, claim.token, claim.sentMs);
     this.#renew(flight);
-    return looks ? ((await this.#lookAgain(flight)) ?? 'load') : 'load';
+    return looks ? ((await this.#lookAgain(flight, failures)) ?? 'load') : 'load';
   }
 
   /**
@@ -132,9 +162,9 @@ export class LoadTurns {
   }
 
   /** What is cached by now; `load` when L2 can't be asked any more. */
-  async #lookAgain(flight: Flight): Promise<LoadEnd | 'load' | undefined> {
+  async #lookAgain(flight: Flight, failures: RoundFailures | undefined): Promise<LoadEnd | 'load' | undefined> {
     const look = newLook(flight.key);
-    const end = await this.#parts.look(look);
+    const end = await this.#parts.look(look, failures?.reads);
     flight.stale = look.stale;
     flight.staleTier = look.staleTier;
     flight.staleEndMs = look.staleEndMs;
@@ -169,13 +199,14 @@ export class LoadTurns {
     );
   }
 
-  #failed(flight: Flight, owner: string, error: unknown): void {
+  #failed(flight: Flight, owner: string, error: unknown, failures: RoundFailures | undefined): void {
     const { core, redis } = this.#parts;
     this.#renew(flight);
     // What was not even tried cost no time, and has been told of.
     if (error === redis.tier.unusableError() || !CacheError.is(error)) return;
     flight.hasWaitedInVain = true;
-    core.report(core.locate(error, flight.key), flight.key, false);
+    if (failures === undefined) core.report(core.locate(error, flight.key), flight.key, false);
+    else failures.claims.add(error);
     // The answer may have been lost, and the lease be ours: without this it would last for its time.
     const released = flight.left.then(() => redis.tier.releaseLease(leaseNameOf(flight.key), owner));
     core.parts.background.add(released, () => undefined);

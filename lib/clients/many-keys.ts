@@ -20,6 +20,7 @@ import {
 } from './guards.js';
 import { LoadMany } from './load-many.js';
 import type { LoadPath } from './load-path.js';
+import { LoadScope } from './load-scope.js';
 import { ReadMany } from './read-many.js';
 import type { ReadPath } from './read-path.js';
 import type { ServiceCore } from './service-core.js';
@@ -71,6 +72,8 @@ export class ManyKeys<V> {
 
   /** `getOrLoadMany` of the client. */
   async getOrLoad(keys: readonly string[], loadMany: ManyLoader<V>, options?: LoadOptions): Promise<Map<string, V | undefined>> {
+    // Now: it is known up to the loader's first `await`.
+    const scope = LoadScope.current;
     const slices = new TimeSlices(systemClock, 1);
     const ready = this.#check(keys, slices);
     guardFunction(loadMany, 'loadMany');
@@ -83,12 +86,15 @@ export class ManyKeys<V> {
       if (value === undefined) missing.push(key);
       else this.#core.hit(key, 'l1', false);
       result.set(key, value === ABSENT ? undefined : (value as V | undefined));
-      if (slices.isOver()) await slices.next();
+      if (slices.isOver()) await this.#next(slices);
     }
     if (missing.length === 0) return result;
-    const found = checked.disableLoad
-      ? await this.#readsMany.get(missing, checked.staleRule)
-      : await this.#loadsMany.load(missing, loadMany, checked);
+    if (!checked.disableLoad) {
+      const note = (key: string, value: unknown): void => void result.set(key, value as V | undefined);
+      await this.#loadsMany.load(missing, loadMany, checked, scope, note);
+      return result;
+    }
+    const found = await this.#readsMany.get(missing, checked.staleRule);
     for (const key of missing) {
       result.set(key, found.get(key) as V | undefined);
       if (slices.isOver()) await slices.next();

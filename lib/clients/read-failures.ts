@@ -12,19 +12,19 @@ export class ReadFailures {
     this.#core = core;
   }
 
-  /** The read of one key failed. */
+  /** What was asked of Redis for one key failed. */
   add(error: CacheError): void {
     this.#core.countFailure(error);
     this.#count++;
     this.#first ??= error;
   }
 
-  /** Reports what failed of a call that asked for `asked` keys, if anything did. */
-  report(asked: number): void {
+  /** Reports what failed of a call that asked for `asked` keys, if anything did; `done` says what could not be done with them. */
+  report(asked: number, done: 'read' | 'claimed for a load' = 'read'): void {
     const first = this.#first;
     if (first === undefined) return;
     const failed = this.#count;
-    const message = `${failed} of ${asked} keys could not be read: ${first.message}`;
+    const message = `${failed} of ${asked} keys could not be ${done}: ${first.message}`;
     const error = new CacheError(first.code, message, { service: this.#core.name, cause: first });
     this.#core.tell(error, undefined, { background: false, failed, asked });
   }

@@ -5,20 +5,16 @@
 import type { TimeSlices } from '../base/time-slices.js';
 import type { GroupTicket } from '../sync/write-fence.js';
 import type { SetResult } from './cache-client.js';
+import { PART_SIZE } from './each-in-parts.js';
+import { noteEnds, type Ends } from './note-ends.js';
 import type { ServiceCore } from './service-core.js';
 import type { PreparedValue, WritePath } from './write-path.js';
-
-/** Writes whose ends are waited for together. */
-const PART_SIZE = 1024;
 
 /** A write of a later call is there instead. */
 const SUPERSEDED: SetResult = { l1: false, l2: 'none' };
 
 /** A value that passed every check, perhaps while it is still being compressed. */
 export type Prepared = PreparedValue | Promise<PreparedValue>;
-
-/** The ends of some writes, in the order of the calls. */
-type Ends<T> = Promise<PromiseSettledResult<T>[]>[];
 
 /** Writes of many keys, over the paths of one view. */
 export class WriteMany {
@@ -86,7 +82,7 @@ export class WriteMany {
     }
     ends.push(Promise.allSettled(part));
     this.#core.compressing.closeGroup(group);
-    await noteAll(keys, ends, slices, note);
+    await noteEnds(keys, ends, slices, note);
   }
 
   /** The next slice begins when there is room for what it will write. */
@@ -105,23 +101,4 @@ export class WriteMany {
     this.#core.parts.counters.writesSuperseded++;
     return SUPERSEDED;
   }
-}
-
-async function noteAll<T>(
-  keys: readonly string[],
-  ends: Ends<T>,
-  slices: TimeSlices,
-  note: (key: string, end: T) => void,
-): Promise<void> {
-  let failure: PromiseRejectedResult | undefined;
-  let at = 0;
-  for (const part of ends) {
-    for (const end of await part) {
-      const key = keys[at++] as string;
-      if (end.status === 'fulfilled') note(key, end.value);
-      else failure ??= end;
-      if (slices.isOver()) await slices.next();
-    }
-  }
-  if (failure !== undefined) throw failure.reason;
 }

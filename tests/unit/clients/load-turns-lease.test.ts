@@ -70,7 +70,7 @@ function turnsOf(...flights: Flight[]): LoadTurns {
     asked.push(`look ${notes.key}`);
     return Promise.resolve(look(notes));
   };
-  return new LoadTurns({ core, redis, look: lookAt }, flights);
+  return new LoadTurns({ core, redis, look: lookAt, isOneCall: false }, flights);
 }
 
 /** The turn, as long as it has not come. */

@@ -1,0 +1,190 @@
+/** Loads of very many keys with one call: the event loop turns in every phase, and each key behaves as a load for it alone. */
+import { describe, expect, test } from '@jest/globals';
+import type { CacheClient } from '../../../lib/clients/cache-client.js';
+import { collectEvents } from '../../support/collect-events.js';
+import { until } from '../../support/until.js';
+import { KINDS, KINDS_WITH_L2, Workbench } from './workbench.js';
+
+const bench = new Workbench();
+
+/** More than any call should do in one piece. */
+const MANY = 200_000;
+
+/** Where each phase of a call is cut into several slices, also on a fast machine. */
+const SOME = 60_000;
+
+const ROOM = { l1: { max_capacity: MANY } };
+
+function keysOf(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `k${i}`);
+}
+
+const hanging = <T>(): Promise<T> => new Promise<T>(() => undefined);
+
+/** Counts the turns of the event loop from now on. */
+function countTurns(): { readonly turns: number; stop(): void } {
+  const counted = { turns: 0, stop: () => void (isDone = true) };
+  let isDone = false;
+  const turn = (): void => {
+    counted.turns++;
+    if (!isDone) setImmediate(turn);
+  };
+  setImmediate(turn);
+  return counted;
+}
+
+// First in the file: until some loader of the process has asked for another load, few are followed through their `await`s.
+test('a loader that waits for itself, behind very many keys, fails though nobody follows its `await`s', async () => {
+  const client = await bench.client('l1', ROOM);
+  // As many as are watched before a service is taken for one whose loaders do not nest.
+  for (let i = 0; i < 1000; i++) await client.getOrLoad(`first${i}`, () => i);
+  const load = client.getOrLoad('itself', () => client.getOrLoadMany([...keysOf(SOME), 'itself'], (keys) => keys), {
+    timeout: '20s',
+  });
+  await expect(load).rejects.toMatchObject({ code: 'CACHE_LOAD_CYCLE' });
+}, 60_000);
+
+test('200,000 keys of a service of type l2 are loaded with one call, and the event loop turns in every phase', async () => {
+  const client = await bench.client<number>('l2');
+  const keys = keysOf(MANY);
+  const calls: number[] = [];
+  const before = countTurns();
+  let after: ReturnType<typeof countTurns> | undefined;
+  const result = await client.getOrLoadMany(keys, (missing) => {
+    before.stop();
+    after = countTurns();
+    calls.push(missing.length);
+    return missing.map((key) => Number(key.slice(1)));
+  });
+  after?.stop();
+  expect(calls).toEqual([MANY]);
+  expect([...result]).toEqual(keys.map((key, i) => [key, i]));
+  expect(before.turns).toBeGreaterThan(50);
+  expect(after?.turns).toBeGreaterThan(50);
+  expect(client.metrics()).toMatchObject({ l2Timeouts: 0, l2Errors: 0, loads: MANY, misses: MANY, loadsInFlight: 0 });
+  const again = await client.getOrLoadMany(keys, () => {
+    throw new Error('loaded twice');
+  });
+  expect([...again]).toEqual([...result]);
+}, 180_000);
+
+describe.each(KINDS)('very many keys of a service of type %s', (kind) => {
+  const open = (): Promise<CacheClient> => bench.client(kind, kind === 'l2' ? {} : ROOM);
+
+  test('the event loop turns before the loader is called, and while what it brought is kept', async () => {
+    const client = await open();
+    const before = countTurns();
+    let after: ReturnType<typeof countTurns> | undefined;
+    await client.getOrLoadMany(keysOf(SOME), (missing) => {
+      before.stop();
+      after = countTurns();
+      return missing;
+    });
+    after?.stop();
+    expect(before.turns).toBeGreaterThan(3);
+    expect(after?.turns).toBeGreaterThan(3);
+  }, 60_000);
+
+  test('the event loop turns while the failure of the loader is handed out', async () => {
+    const client = await open();
+    const failure = new Error('the source is away');
+    let after: ReturnType<typeof countTurns> | undefined;
+    const load = client.getOrLoadMany(keysOf(SOME), () => {
+      after = countTurns();
+      throw failure;
+    });
+    await expect(load).rejects.toBe(failure);
+    after?.stop();
+    expect(after?.turns).toBeGreaterThan(1);
+    expect(client.metrics()).toMatchObject({ loads: SOME, loadErrors: SOME, loadsInFlight: 0 });
+  }, 60_000);
+
+  test('G3: a load of one of the keys joins while others are still being opened, and takes nothing down if it gives up', async () => {
+    const client = await open();
+    const keys = keysOf(SOME);
+    const calls: number[] = [];
+    const many = client.getOrLoadMany(keys, (missing) => {
+      calls.push(missing.length);
+      return missing;
+    });
+    await until(() => client.metrics().loadsInFlight > 0);
+    const controller = new AbortController();
+    const given = client.getOrLoad('k0', hanging, { signal: controller.signal });
+    const joined = client.getOrLoad('k0', hanging);
+    controller.abort();
+    await expect(given).rejects.toMatchObject({ name: 'AbortError' });
+    expect((await many).get('k0')).toBe('k0');
+    expect(await joined).toBe('k0');
+    expect(calls).toEqual([SOME]);
+  }, 60_000);
+
+  test('G4: a set stays that happens while what was loaded is kept', async () => {
+    const client = await open();
+    const last = `k${SOME - 1}`;
+    const many = client.getOrLoadMany(keysOf(SOME), (missing) => missing);
+    await until(() => client.metrics().loads > 0);
+    expect(client.metrics().loadsInFlight).toBeGreaterThan(0);
+    await client.set(last, 'later');
+    await many;
+    expect(await client.get(last)).toBe('later');
+    expect(await client.get('k0')).toBe('k0');
+  }, 60_000);
+
+  test('the owner of what the loader returned may change it at once', async () => {
+    const client = await open();
+    const keys = keysOf(SOME);
+    const asMap = new Map<string, unknown>(keys.map((key) => [key, key]));
+    const asArray: unknown[] = [...keys];
+    const [fromMap, fromArray] = await Promise.all([
+      client.getOrLoadMany(keys, () => {
+        setImmediate(() => {
+          asMap.clear();
+        });
+        return asMap;
+      }),
+      client.getOrLoadMany(
+        keys.map((key) => `other ${key}`),
+        () => {
+          setImmediate(() => asArray.fill('changed'));
+          return asArray;
+        },
+      ),
+    ]);
+    expect([...fromMap.values()]).toEqual(keys);
+    expect([...fromArray.values()]).toEqual(keys);
+  }, 60_000);
+
+  test('G9: closing while the flights of a call are opened leaves nobody waiting', async () => {
+    const manager = await bench.manager({ things: { cache_type: kind, ...(kind === 'l2' ? {} : ROOM) } });
+    const client = manager.client('things');
+    const many = client.getOrLoadMany(keysOf(SOME), () => hanging());
+    await until(() => client.metrics().loadsInFlight > 0);
+    const joined = client.getOrLoad('k0', hanging);
+    const ends = Promise.allSettled([many, joined]);
+    await manager.close({ deadline: '1ms' });
+    for (const end of await ends) expect(end).toMatchObject({ status: 'rejected', reason: { code: 'CACHE_CLOSED' } });
+  }, 60_000);
+});
+
+describe.each(KINDS_WITH_L2)('a service of type %s whose Redis stands still', (kind) => {
+  test.each(['process', 'cluster'] as const)(
+    'with single_flight = "%s" a getOrLoadMany emits one `error` for its reads, and loads',
+    async (mode) => {
+      const client = await bench.client<string>(kind, { l2: { command_timeout_ms: 100 }, single_flight: mode });
+      const errors = collectEvents(client, 'error');
+      bench.server.freeze();
+      try {
+        const keys = keysOf(5);
+        const result = await client.getOrLoadMany(keys, (missing) => missing);
+        expect([...result.values()]).toEqual(keys);
+      } finally {
+        bench.server.thaw();
+      }
+      const reads = errors.map(({ payload }) => payload).filter(({ failed }) => failed !== undefined);
+      expect(reads).toMatchObject([{ failed: 5, asked: 5, background: false }]);
+      expect(reads[0]?.error.message).toContain('5 of 5 keys could not be read');
+      expect(reads[0]).not.toHaveProperty('key');
+      expect(client.metrics().l2Timeouts).toBeGreaterThanOrEqual(5);
+    },
+  );
+});
