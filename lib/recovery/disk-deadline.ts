@@ -12,8 +12,15 @@ export function withinDeadline<T>(clock: Clock, work: Promise<T>): Promise<T> {
       reject(Object.assign(new Error(`The disk did not answer within ${DISK_DEADLINE_MS} ms`), { code: 'ETIMEDOUT' }));
     };
     const deadline = new Deadline(clock, DISK_DEADLINE_MS, onDeadline, AWAITED);
-    work.then(resolve, reject).finally(() => {
-      deadline.cancel();
-    });
+    work.then(
+      (result) => {
+        deadline.cancel();
+        resolve(result);
+      },
+      (error: unknown) => {
+        deadline.cancel();
+        reject(error as Error);
+      },
+    );
   });
 }

@@ -9,8 +9,8 @@ import type { LogOutcome } from '../../lib/recovery/log-batch.js';
 import { useTemporaryFolder } from '../support/temporary-folder.js';
 import { openBench, outlast, seal, takeOver, type Bench } from '../unit/recovery/log-bench.js';
 
-// Hundreds of crashes each, on a disk that is asked for real.
-jest.setTimeout(120_000);
+// Hundreds of crashes each, on a disk that is asked for real, which takes its time on a busy machine.
+jest.setTimeout(300_000);
 
 const folder = useTemporaryFolder();
 
