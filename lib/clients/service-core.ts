@@ -60,6 +60,9 @@ export interface ServiceParts {
 /** How often Redis is asked at most whether it knows of versions that are far ahead. */
 const QUESTION_EVERY_MS = 1000;
 
+/** How a failure came about, as its event says. */
+type FailureDetails = Pick<CacheEventMap['error'], 'background' | 'failed' | 'asked'>;
+
 /** See the file's header. */
 export class ServiceCore {
   readonly parts: ServiceParts;
@@ -77,7 +80,8 @@ export class ServiceCore {
   /** Hears of the writes of other processes; absent without L2, or with `sync.enabled = false`. */
   readonly receiver: InvalidationReceiver | undefined;
   #phase: 'open' | 'draining' | 'closed' = 'open';
-  #learned: Promise<unknown> = Promise.resolve();
+  /** Resolves when the last {@link learnMarks} has ended. */
+  learned: Promise<unknown> = Promise.resolve();
   #questionedMs = -Infinity;
   #question: Promise<unknown> | undefined;
 
@@ -173,22 +177,16 @@ export class ServiceCore {
     if (tag !== undefined) this.tags.raised(tag, version);
   }
 
-  /** Resolves when the last {@link learnMarks} has ended. */
-  get learned(): Promise<unknown> {
-    return this.#learned;
-  }
-
   /** Learns of clears and of the newest versions from Redis; false when it could not be asked. Never rejects. */
   learnMarks(): Promise<boolean> {
     const learned = this.#learnMarks();
-    this.#learned = learned;
+    this.learned = learned;
     return learned;
   }
 
   /**
-   * A version or a time is further ahead of the server's clock than any should be. Redis says what its clock is, and whether the
-   * version was made there before that was set back: resolves when it was asked after this call, which it is once a second at most.
-   * Never rejects.
+   * Asks Redis, once a second at most, for its clock and its newest versions, because a version or a time is too far ahead of that
+   * clock. Resolves when it was asked after this call. Never rejects.
    */
   questionVersions(): Promise<unknown> {
     const { clock } = this.parts;
@@ -256,11 +254,7 @@ export class ServiceCore {
   }
 
   /** Tells the log and those who listen of a failure that has been counted. */
-  tell(
-    error: CacheError,
-    key: string | undefined,
-    details: Pick<CacheEventMap['error'], 'background' | 'failed' | 'asked'>,
-  ): void {
+  tell(error: CacheError, key: string | undefined, details: FailureDetails): void {
     const { events, logger } = this.parts;
     const named = key === undefined ? {} : { key };
     logger.debug(`${error.code}: ${error.message}`, { service: this.name, ...named });
