@@ -28,7 +28,7 @@ const schema6 = {
         health_check_interval: { type: ['number', 'string'], minimum: 1, maximum: 3600 },
         serialization: { type: 'string', enum: ['json', 'msgpack'] },
         enable_metrics: { type: 'boolean' },
-        key_prefix: { type: 'string', pattern: '^[A-Za-z0-9_.-](?:[A-Za-z0-9_.:-]{0,62}[A-Za-z0-9_.-])?$' },
+        key_prefix: { type: 'string', pattern: '^(?=.{1,64}$)[A-Za-z0-9_.-]+(?::[A-Za-z0-9_.-]+)*$' },
         log_level: { type: 'string', enum: ['error', 'warn', 'info', 'http', 'verbose', 'debug', 'silly', 'silent'] },
         strategies: {
           type: 'object',
@@ -178,7 +178,7 @@ const schema7 = {
     health_check_interval: { type: ['number', 'string'], minimum: 1, maximum: 3600 },
     serialization: { type: 'string', enum: ['json', 'msgpack'] },
     enable_metrics: { type: 'boolean' },
-    key_prefix: { type: 'string', pattern: '^[A-Za-z0-9_.-](?:[A-Za-z0-9_.:-]{0,62}[A-Za-z0-9_.-])?$' },
+    key_prefix: { type: 'string', pattern: '^(?=.{1,64}$)[A-Za-z0-9_.-]+(?::[A-Za-z0-9_.-]+)*$' },
     log_level: { type: 'string', enum: ['error', 'warn', 'info', 'http', 'verbose', 'debug', 'silly', 'silent'] },
     strategies: {
       type: 'object',
@@ -193,7 +193,7 @@ const schema7 = {
   },
 };
 const func2 = Object.prototype.hasOwnProperty;
-const pattern0 = new RegExp('^[A-Za-z0-9_.-](?:[A-Za-z0-9_.:-]{0,62}[A-Za-z0-9_.-])?$', 'u');
+const pattern0 = new RegExp('^(?=.{1,64}$)[A-Za-z0-9_.-]+(?::[A-Za-z0-9_.-]+)*$', 'u');
 const pattern1 = new RegExp('^[A-Za-z][A-Za-z0-9_-]{0,63}$', 'u');
 const schema8 = {
   type: 'object',
@@ -2522,7 +2522,7 @@ function validate22(data, { instancePath = '', parentData, parentDataProperty, r
             instancePath: instancePath + '/key_prefix',
             schemaPath: '#/properties/key_prefix/pattern',
             keyword: 'pattern',
-            params: { pattern: '^[A-Za-z0-9_.-](?:[A-Za-z0-9_.:-]{0,62}[A-Za-z0-9_.-])?$' },
+            params: { pattern: '^(?=.{1,64}$)[A-Za-z0-9_.-]+(?::[A-Za-z0-9_.-]+)*$' },
           };
           if (vErrors === null) {
             vErrors = [err10];

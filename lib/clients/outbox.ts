@@ -4,7 +4,6 @@
  * that reads see the writes of their own process (G8).
  */
 import { CacheError } from '../base/errors.js';
-import { versionOfSealed } from '../codec/envelope.js';
 import type { LogEntry } from '../recovery/log-entry.js';
 import type { LogResult, ServiceLog } from '../recovery/service-log.js';
 import { sumOwed, type OwedWrites } from '../observe/owed-writes.js';
@@ -149,7 +148,7 @@ export class Outbox {
   /** What counts of a key for which Redis has `raw`: that, or a newer write in a log that is not replayed yet. */
   reconcile(key: string, raw: Buffer | null): Buffer | null {
     const logged = this.#log?.find(key);
-    if (logged === undefined || (raw !== null && versionOfSealed(raw) >= logged.version)) return raw;
+    if (logged === undefined || (raw !== null && this.#tier.versionIn(raw) >= logged.version)) return raw;
     return this.#log?.read(logged) ?? null;
   }
 

@@ -54,7 +54,7 @@ export class Renewal {
   }
 
   #tagsOf({ sealed }: ScriptWrite): readonly string[] | undefined {
-    const opened = openEnvelope(Buffer.from(sealed));
+    const opened = openEnvelope(Buffer.from(sealed), this.#tier.formatTag);
     return typeof opened === 'string' ? undefined : opened.tags;
   }
 }

@@ -8,7 +8,6 @@
  * none of this file's business.
  */
 import { shiftVersion } from '../base/hybrid-clock.js';
-import { versionOfSealed } from '../codec/envelope.js';
 import type { StoredEntry } from '../tiers/redis/entry-codec.js';
 import { MARK_LIFE_MS, tagMarkOf } from '../tiers/redis/tag-mark.js';
 import { GIVEN_UP, type PutOutcome } from './outbox.js';
@@ -243,7 +242,7 @@ export class Tags {
     const mark = outbox.find(key) ?? outbox.reconcile(key, null);
     if (mark === GIVEN_UP) return SOME_TIME;
     if (mark === null) return '';
-    const version = versionOfSealed(mark);
+    const version = tier.versionIn(mark);
     return tier.clock.accepts(version) ? version : '';
   }
 

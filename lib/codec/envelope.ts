@@ -3,15 +3,15 @@
  * specification. The header is text so that `redis-cli` shows an entry as a line a person can read, and so that a JSON entry
  * is written as one string.
  *
- * 1. A checksum covers everything after itself: bytes that were changed decode to nothing, never to another value (G13).
+ * 1. A checksum covers everything after itself, and the tag unless that is {@link FORMAT_TAG}: bytes that were changed decode
+ * to nothing, never to another value (G13).
  * 2. Times are absolute, on the Redis server's clock (G2). 3. Unknown kinds, codecs or flags are not decoded.
  */
 import { crc32 } from 'node:zlib';
 import { shiftVersion, VERSION_LENGTH } from '../base/hybrid-clock.js';
+import { FORMAT_TAG, isFormatTag, TAG_FAMILY } from './format-tag.js';
+import { hasText, hex32, letterAt, readHex32, readTime, TIME_LENGTH, TimeText } from './header-text.js';
 import { MAX_TAG_LENGTH, MAX_TAG_LINE_BYTES, MAX_TAGS } from './tag-bounds.js';
-
-/** The format tag every entry starts with; its digit is the format's version. */
-export const FORMAT_TAG = 'OX1';
 
 /** Characters before the payload. */
 export const HEADER_LENGTH = 80;
@@ -24,7 +24,6 @@ const CODEC_AT = VERSION_AT + VERSION_LENGTH;
 const COMPRESSION_AT = CODEC_AT + 1;
 /** Where the 13 digits of the time of writing start. */
 export const CREATED_AT = COMPRESSION_AT + 1;
-const TIME_LENGTH = 13;
 const FRESH_AT = CREATED_AT + TIME_LENGTH;
 /** Where the 13 digits of the expiry start; the write script hands them to Redis as they are. */
 export const EXPIRES_AT = FRESH_AT + TIME_LENGTH;
@@ -67,76 +66,37 @@ export interface OpenedEnvelope extends EntryHeader {
   readonly payload: Buffer;
 }
 
-/** Why bytes are not an entry of this format. */
-export type NotAnEntry = 'foreign' | 'format' | 'checksum' | 'header' | 'tags';
-
-const HEX: readonly string[] = Array.from({ length: 256 }, (_, i) => i.toString(16).padStart(2, '0'));
-
-/** Eight lower-case hexadecimal digits. */
-function hex32(value: number): string {
-  return (
-    (HEX[value >>> 24] ?? '') + (HEX[(value >>> 16) & 255] ?? '') + (HEX[(value >>> 8) & 255] ?? '') + (HEX[value & 255] ?? '')
-  );
-}
-
-/** A time as text. Writes of one millisecond have the same times, and writing a number this large costs more than a checksum. */
-class TimeText {
-  #ms = -1;
-  #text = '0'.repeat(TIME_LENGTH);
-
-  /** Thirteen digits; times before 2001 or after 2286 do not occur on a server's clock. */
-  of(ms: number): string {
-    const whole = Math.max(0, Math.trunc(ms));
-    if (whole !== this.#ms) {
-      this.#ms = whole;
-      this.#text = String(whole).padStart(TIME_LENGTH, '0');
-    }
-    return this.#text;
-  }
-}
+/** Why bytes are not an entry; `prefix`: they are one below a prefix with another number of `:`. */
+export type NotAnEntry = 'foreign' | 'format' | 'prefix' | 'checksum' | 'header' | 'tags';
 
 const createdText = new TimeText();
 const freshText = new TimeText();
 const expiresText = new TimeText();
 
-const ZERO = 48;
-const LETTER_A = 97;
-
-/** Reads thirteen digits; NaN when there is anything else. In two halves, which stay small integers. */
-function readTime(raw: Buffer, at: number): number {
-  return readDigits(raw, at, at + 6) * 1e7 + readDigits(raw, at + 6, at + TIME_LENGTH);
+/** What the checksum of an entry begins with. */
+function seedOf(tag: string): number {
+  return tag === FORMAT_TAG ? 0 : crc32(tag);
 }
 
-function readDigits(raw: Buffer, from: number, to: number): number {
-  let number = 0;
-  for (let i = from; i < to; i++) {
-    const digit = (raw[i] as number) - ZERO;
-    if (digit < 0 || digit > 9) return Number.NaN;
-    number = number * 10 + digit;
-  }
-  return number;
+/** The tag of an entry of our own making. */
+function tagOfSealed(sealed: Buffer): string {
+  return sealed.toString('latin1', 0, FORMAT_TAG.length);
 }
 
-/** Reads eight lower-case hexadecimal digits; NaN when there is anything else. */
-function readHex32(raw: Buffer, at: number): number {
-  let number = 0;
-  for (let i = at; i < at + 8; i++) {
-    const letter = raw[i] as number;
-    const digit = letter < LETTER_A ? letter - ZERO : letter - LETTER_A + 10;
-    if (digit < 0 || digit > 15 || (letter < LETTER_A && digit > 9)) return Number.NaN;
-    number = (number << 4) | digit;
-  }
-  return number >>> 0;
+/** Writes the checksum of an entry whose bytes were changed. */
+function sealAnew(bytes: Buffer): Buffer {
+  bytes.write(hex32(crc32(bytes.subarray(KIND_AT), seedOf(tagOfSealed(bytes)))), CHECKSUM_AT, 'latin1');
+  return bytes;
 }
 
-/** Whether the bytes at `at` are `text`. */
-function hasText(raw: Buffer, at: number, text: string): boolean {
-  for (let i = 0; i < text.length; i++) if (raw[at + i] !== text.charCodeAt(i)) return false;
-  return true;
+/** {@link sealAnew} for text: the tag stays that of `sealed`. */
+function sealTextAnew(sealed: string, covered: string): string {
+  const tag = sealed.slice(0, FORMAT_TAG.length);
+  return tag + hex32(crc32(covered, seedOf(tag))) + covered;
 }
 
-/** Puts an entry together: a string where the payload is one, else bytes. */
-export function sealEnvelope(header: EntryHeader, payload: string | Buffer): string | Buffer {
+/** Puts an entry with this tag together: a string where the payload is one, else bytes. */
+export function sealEnvelope(header: EntryHeader, payload: string | Buffer, tag = FORMAT_TAG): string | Buffer {
   const covered =
     header.kind +
     header.version +
@@ -148,10 +108,10 @@ export function sealEnvelope(header: EntryHeader, payload: string | Buffer): str
     (header.tags === undefined ? HEADER_END : `${TAGGED_HEADER_END}${JSON.stringify(header.tags)}\n`);
   if (typeof payload === 'string') {
     const rest = covered + payload;
-    return FORMAT_TAG + hex32(crc32(rest)) + rest;
+    return tag + hex32(crc32(rest, seedOf(tag))) + rest;
   }
-  const checksum = hex32(crc32(payload, crc32(covered)));
-  const head = FORMAT_TAG + checksum + covered;
+  const checksum = hex32(crc32(payload, crc32(covered, seedOf(tag))));
+  const head = tag + checksum + covered;
   if (header.tags !== undefined) return Buffer.concat([Buffer.from(head), payload]);
   const bytes = Buffer.allocUnsafe(HEADER_LENGTH + payload.length);
   bytes.write(head, 0, 'latin1');
@@ -164,9 +124,9 @@ export function kindOfSealed(sealed: string | Buffer): string {
   return typeof sealed === 'string' ? sealed.charAt(KIND_AT) : String.fromCharCode(sealed[KIND_AT] ?? 0);
 }
 
-/** The version in the bytes of an entry, without opening it; empty when they are not even long enough. */
-export function versionOfSealed(raw: Buffer): string {
-  return hasText(raw, 0, FORMAT_TAG) ? raw.toString('latin1', VERSION_AT, VERSION_AT + VERSION_LENGTH) : '';
+/** The version in the bytes of an entry with this tag, without opening it; empty when they have another. */
+export function versionOfSealed(raw: Buffer, tag: string): string {
+  return hasText(raw, 0, tag) ? raw.toString('latin1', VERSION_AT, VERSION_AT + VERSION_LENGTH) : '';
 }
 
 /** An entry of our own making as text, where it is text: a command of many strings is cheaper to send than one of many buffers. */
@@ -178,13 +138,22 @@ export function textOfSealed(raw: Buffer): string | Buffer {
 /** An entry of our own making with another version and nothing else changed: its times stay, so its life is no longer. */
 export function withVersion(sealed: string | Buffer, version: string): string | Buffer {
   if (typeof sealed === 'string') {
-    const covered = sealed.charAt(KIND_AT) + version + sealed.slice(CODEC_AT);
-    return FORMAT_TAG + hex32(crc32(covered)) + covered;
+    return sealTextAnew(sealed, sealed.charAt(KIND_AT) + version + sealed.slice(CODEC_AT));
   }
   const bytes = Buffer.from(sealed);
   bytes.write(version, VERSION_AT, 'latin1');
-  bytes.write(hex32(crc32(bytes.subarray(KIND_AT))), CHECKSUM_AT, 'latin1');
-  return bytes;
+  return sealAnew(bytes);
+}
+
+/**
+ * An entry from a log with the tag of its service: version 0.1.0 logged all entries with {@link FORMAT_TAG}. What is no entry
+ * stays as it is.
+ */
+export function withFormatTag(raw: Buffer, tag: string): Buffer {
+  if (hasText(raw, 0, tag) || typeof openEnvelope(raw) === 'string') return raw;
+  const bytes = Buffer.from(raw);
+  bytes.write(tag, 0, 'latin1');
+  return sealAnew(bytes);
 }
 
 /** An entry of our own making with its times moved by `offsetMs` and nothing else changed. */
@@ -194,14 +163,10 @@ export function withTimesMoved(sealed: string | Buffer, offsetMs: number): strin
     String(Math.floor(Number(header.slice(at, at + TIME_LENGTH)) + offsetMs)).padStart(TIME_LENGTH, '0'),
   );
   const covered = header.slice(KIND_AT, CREATED_AT) + times.join('') + header.slice(TAGGED_AT);
-  if (typeof sealed === 'string') {
-    const text = covered + sealed.slice(HEADER_LENGTH);
-    return FORMAT_TAG + hex32(crc32(text)) + text;
-  }
+  if (typeof sealed === 'string') return sealTextAnew(sealed, covered + sealed.slice(HEADER_LENGTH));
   const bytes = Buffer.from(sealed);
   bytes.write(covered, KIND_AT, 'latin1');
-  bytes.write(hex32(crc32(bytes.subarray(KIND_AT))), CHECKSUM_AT, 'latin1');
-  return bytes;
+  return sealAnew(bytes);
 }
 
 /** When an entry of our own making was made, in milliseconds since the epoch, without opening it. */
@@ -216,11 +181,12 @@ export function expiryOfSealed(sealed: string | Buffer): number {
   return readTime(sealed, EXPIRES_AT);
 }
 
-/** Takes an entry apart, or says why it is none. Never throws. */
-export function openEnvelope(raw: Buffer): OpenedEnvelope | NotAnEntry {
+/** Takes an entry with this tag apart, or says why it is none. Never throws. */
+export function openEnvelope(raw: Buffer, tag = FORMAT_TAG): OpenedEnvelope | NotAnEntry {
   if (raw.length < HEADER_LENGTH) return 'foreign';
-  if (!hasText(raw, 0, FORMAT_TAG)) return hasText(raw, 0, 'OX') ? 'format' : 'foreign';
-  if (crc32(raw.subarray(KIND_AT)) !== readHex32(raw, CHECKSUM_AT)) return 'checksum';
+  if (!hasText(raw, 0, tag))
+    return hasText(raw, 0, TAG_FAMILY) ? (isFormatTag(tagOfSealed(raw)) ? 'prefix' : 'format') : 'foreign';
+  if (crc32(raw.subarray(KIND_AT), seedOf(tag)) !== readHex32(raw, CHECKSUM_AT)) return 'checksum';
   const kind = letterAt(raw, KIND_AT);
   const codec = letterAt(raw, CODEC_AT);
   const compression = letterAt(raw, COMPRESSION_AT);
@@ -254,10 +220,6 @@ function readTags(line: string): readonly string[] | undefined {
   return areTags ? (tags as string[]) : undefined;
 }
 
-function letterAt(raw: Buffer, at: number): string {
-  return String.fromCharCode(raw[at] as number);
-}
-
 function isKind(letter: string): letter is EntryKind {
   return letter === 'v' || letter === 'a' || letter === 'd';
 }
@@ -274,8 +236,9 @@ function isCompression(letter: string): letter is CompressionTag {
  * An entry of our own making with its version and times moved along the line of time: for what was sealed before this
  * process's clock was compared with Redis's. `undefined` when the bytes are no entry.
  */
-export function shiftEnvelope(raw: Buffer, offsetMs: number): Buffer | undefined {
-  const opened = openEnvelope(raw);
+export function shiftEnvelope(raw: Buffer, offsetMs: number, tag = FORMAT_TAG): Buffer | undefined {
+  if (offsetMs === 0) return raw;
+  const opened = openEnvelope(raw, tag);
   if (typeof opened === 'string') return undefined;
   const sealed = sealEnvelope(
     {
@@ -286,6 +249,7 @@ export function shiftEnvelope(raw: Buffer, offsetMs: number): Buffer | undefined
       expiresAtMs: opened.expiresAtMs + offsetMs,
     },
     opened.payload,
+    tag,
   );
   return Buffer.from(sealed);
 }

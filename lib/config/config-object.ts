@@ -24,7 +24,7 @@ export interface GlobalConfig {
   readonly serialization?: 'json' | 'msgpack' | undefined;
   /** Whether operations are counted and timed. Absent: `true`. */
   readonly enable_metrics?: boolean | undefined;
-  /** The first part of every key in Redis: `<key_prefix>:<service>:<key>`. Applications that share a Redis need different ones. Absent: `"oxcache"`. */
+  /** The first part of every key in Redis: `<key_prefix>:<service>:<key>`. Applications that share a Redis need different ones; one without `:` is best. Absent: `"oxcache"`. */
   readonly key_prefix?: string | undefined;
   /** The least important level that is logged; `silent` logs nothing. Absent: `"info"`. */
   readonly log_level?: 'error' | 'warn' | 'info' | 'http' | 'verbose' | 'debug' | 'silly' | 'silent' | undefined;

@@ -5,12 +5,14 @@ import type { ResolvedService, ResolvedWal } from '../config/resolved-config.js'
 import type { EventHub } from '../observe/event-hub.js';
 import type { ServiceCounters } from '../observe/metrics.js';
 import type { LogKeeper } from '../recovery/log-keeper.js';
+import { logNameOf } from '../recovery/log-name.js';
 import type { LogTrouble } from '../recovery/log-trouble.js';
 import { nodeDisk } from '../recovery/node-disk.js';
 import { DEFAULT_PACE, Replayer } from '../recovery/replayer.js';
 import type { ReplayPhase, ReplayReport } from '../recovery/replay-report.js';
 import { ServiceLog } from '../recovery/service-log.js';
 import { WriteAheadLog } from '../recovery/write-ahead-log.js';
+import type { KeySpace } from '../tiers/redis/key-space.js';
 import type { RedisConnection } from '../tiers/redis/redis-connection.js';
 import type { RedisTier } from '../tiers/redis/redis-tier.js';
 import type { SharedParts } from './assemble-service.js';
@@ -22,6 +24,7 @@ export interface LogSources {
   readonly keeper: LogKeeper;
   readonly tier: RedisTier;
   readonly connection: RedisConnection;
+  readonly keySpace: KeySpace;
   readonly events: EventHub;
   readonly counters: ServiceCounters;
   /** Reports an error that failed no call. */
@@ -34,13 +37,15 @@ export interface LogSources {
 
 /** Puts the log of a service together; the keeper hands it what dead processes left. Never rejects because of the disk. */
 export async function assembleLog(wal: ResolvedWal, sources: LogSources): Promise<ServiceLog> {
-  const { config, shared, keeper, tier, connection } = sources;
-  const { clock, random, global } = shared;
+  const { config, shared, keeper, tier, connection, keySpace } = sources;
+  const { clock, random } = shared;
   const { endpoint } = connection;
   const onTrouble = (trouble: LogTrouble): void => {
     tellOfTrouble(trouble, wal, sources);
   };
-  const { folder, makeFolder, error } = await keeper.placeOf(wal.dir, config.name, endpoint);
+  const { prefix, formatTag } = keySpace;
+  const logName = logNameOf(config.name, prefix, endpoint);
+  const { folder, makeFolder, error } = await keeper.placeOf(wal.dir, logName);
   if (folder === undefined) onTrouble({ kind: 'disk-failed', count: 0, error, isFirst: true });
   const log = new WriteAheadLog({
     disk: nodeDisk,
@@ -54,7 +59,8 @@ export async function assembleLog(wal: ResolvedWal, sources: LogSources): Promis
     fsyncIntervalMs: wal.fsyncIntervalMs,
     maxBytes: wal.maxBytes,
     maxAgeMs: wal.maxAgeMs,
-    about: { service: config.name, keyPrefix: global.keyPrefix, endpoint, processId: keeper.processId, pid: process.pid },
+    formatTag,
+    about: { service: config.name, keyPrefix: prefix, endpoint, processId: keeper.processId, pid: process.pid },
     onTrouble,
     onAdopted: sources.onSuperseded,
   });
@@ -74,7 +80,7 @@ export async function assembleLog(wal: ResolvedWal, sources: LogSources): Promis
     },
   });
   const serviceLog = new ServiceLog(log, replayer, wal.mode === 'always');
-  await keeper.keep(wal.dir, config.name, endpoint, serviceLog);
+  await keeper.keep(wal.dir, logName, serviceLog);
   connection.listen({
     onUsable: () => {
       serviceLog.replay();

@@ -159,6 +159,7 @@ async function assembleRedis(
       keeper,
       tier,
       connection,
+      keySpace,
       events,
       counters,
       report,

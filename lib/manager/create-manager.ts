@@ -155,8 +155,22 @@ function checkOptions(options: unknown): asserts options is ManagerOptions {
   for (const client of clientsOf(connections) as readonly unknown[]) {
     if (!isRedis(client))
       throw misuse('connections', 'an ioredis client, or an object of ioredis clients by service name', client);
+    checkPrefix(client.options.keyPrefix ?? '');
     if (client.isCluster) checkCluster(client as Cluster);
   }
+}
+
+/** Most `:` in a client's prefix: with those of `key_prefix`, an entry's tag can still tell how many there are. */
+const MAX_GIVEN_SEPARATORS = 20;
+
+/** Refuses what would let names of a service as a whole meet names of another application's entries (G1). */
+function checkPrefix(keyPrefix: string): void {
+  const parts = keyPrefix.split(':');
+  const hasEmptyPart = parts.some((part, i) => part === '' && i < parts.length - 1);
+  if (!hasEmptyPart && parts.length - 1 <= MAX_GIVEN_SEPARATORS) return;
+  throw new TypeError(
+    `A client in \`connections\` has a \`keyPrefix\` that begins with \`:\`, or has \`::\` or more than ${MAX_GIVEN_SEPARATORS} \`:\` in it; names could then be the same as another application's. Hand in one with another prefix`,
+  );
 }
 
 /** What would break the cache in ways that nobody would look for in the client's options. */

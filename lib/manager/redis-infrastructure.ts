@@ -41,7 +41,7 @@ export function openInfrastructure({ clock, random, logger, keyPrefix, intervalM
       },
     }),
     buses: new BusKeeper(clock, logger),
-    keeper: new LogKeeper({ disk: nodeDisk, clock, random, logger, keyPrefix, intervalMs }),
+    keeper: new LogKeeper({ disk: nodeDisk, clock, random, logger, intervalMs }),
   };
 }
 

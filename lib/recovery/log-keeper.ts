@@ -9,7 +9,7 @@ import { randomId, type Random } from '../base/random.js';
 import type { Logger } from '../observe/logger.js';
 import { DISK_DEADLINE_MS } from './disk-deadline.js';
 import type { LogDisk } from './log-disk.js';
-import { LogHome, logNameOf, type AdoptedLogs } from './log-home.js';
+import { LogHome, type AdoptedLogs } from './log-home.js';
 import { NeighbourWatch } from './neighbour-watch.js';
 import { OpenFiles } from './open-files.js';
 
@@ -19,7 +19,6 @@ export interface KeeperParts {
   readonly clock: Clock;
   readonly random: Random;
   readonly logger: Logger;
-  readonly keyPrefix: string;
   /** How often dead processes are looked for whose death was not seen. */
   readonly intervalMs: number;
 }
@@ -84,11 +83,11 @@ export class LogKeeper {
     this.processId = randomId(parts.random, PROCESS_ID_LENGTH);
   }
 
-  /** Finds a place for a service's log below `dir`; the folder is made when it is needed. Never rejects. */
-  async placeOf(dir: string, service: string, endpoint: string): Promise<LogPlace> {
+  /** Finds a place for the log `logName` below `dir`; the folder is made when it is needed. Never rejects. */
+  async placeOf(dir: string, logName: string): Promise<LogPlace> {
     try {
       const { home } = await this.#placeAt(dir);
-      const folder = home.folderOf(logNameOf(service, this.#parts.keyPrefix, endpoint));
+      const folder = home.folderOf(logName);
       const makeFolder = async (): Promise<void> => {
         await home.ensure();
         await this.#parts.disk.makeFolder(folder);
@@ -102,10 +101,10 @@ export class LogKeeper {
     }
   }
 
-  /** From {@link start} on hands over to `log` what dead processes left of a service's logs. Never rejects. */
-  async keep(dir: string, service: string, endpoint: string, log: AdoptingLog): Promise<void> {
+  /** From {@link start} on hands over to `log` what dead processes left of the logs of that name. Never rejects. */
+  async keep(dir: string, logName: string, log: AdoptingLog): Promise<void> {
     const place = await this.#placeAt(dir).catch(() => undefined);
-    place?.logs.set(logNameOf(service, this.#parts.keyPrefix, endpoint), log);
+    place?.logs.set(logName, log);
   }
 
   /**

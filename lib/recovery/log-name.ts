@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 
 /** A log's folder, taken apart. */
 export interface LogFolderName {
-  /** What {@link logNameOf} made of the service, its key prefix and its endpoint. */
+  /** What {@link logNameOf} made of the service, its prefix and its endpoint. */
   readonly logName: string;
   /** The process that wrote the log; absent where it is still the owner. */
   readonly writer?: string;
@@ -25,10 +25,11 @@ function safeName(service: string): string {
 /**
  * The name of a service's log. Logs that belong in different places of Redis have different names.
  *
+ * @param prefix what comes before the service in names of entries, that of a connection that was handed in included
  * @param endpoint what tells one Redis from another, without credentials
  */
-export function logNameOf(service: string, keyPrefix: string, endpoint: string): string {
-  const identity = JSON.stringify([keyPrefix, service, endpoint]);
+export function logNameOf(service: string, prefix: string, endpoint: string): string {
+  const identity = JSON.stringify([prefix, service, endpoint]);
   const hash = createHash('sha256').update(identity).digest('hex').slice(0, HASH_DIGITS);
   return `${safeName(service)}-${hash}`;
 }

@@ -22,6 +22,8 @@ export interface WriteAheadLogParts {
   readonly fsyncIntervalMs: number;
   readonly maxBytes: number;
   readonly maxAgeMs: number;
+  /** What the service's entries begin with. */
+  readonly formatTag: string;
   /** Facts about whose log this is, for people who look into the file. */
   readonly about: Readonly<Record<string, unknown>>;
   readonly onTrouble: (trouble: LogTrouble) => void;

@@ -7,7 +7,7 @@
  * throws or rejects because of the disk; what became of a write is told.
  */
 import { TimeSlices } from '../base/time-slices.js';
-import { expiryOfSealed, kindOfSealed, shiftEnvelope } from '../codec/envelope.js';
+import { expiryOfSealed, kindOfSealed, shiftEnvelope, withFormatTag } from '../codec/envelope.js';
 import { AdoptedFolders } from './adopted-folders.js';
 import { CONTROL_FILE_LENGTH, ControlFile, type LogPoint } from './control-file.js';
 import { withinDeadline } from './disk-deadline.js';
@@ -189,9 +189,9 @@ export class WriteAheadLog {
   /** The sealed entry of a write; `undefined` when its value was given up or cannot be read. */
   read(entry: LogEntry): Buffer | undefined {
     if (entry.kind === 'dropped') return undefined;
-    const sealed = entry.sealed === undefined ? entry.readBody() : Buffer.from(entry.sealed);
-    if (sealed === undefined || entry.shiftMs === 0) return sealed;
-    return shiftEnvelope(sealed, entry.shiftMs);
+    const { formatTag } = this.#parts;
+    const logged = entry.sealed === undefined ? entry.readBody() : Buffer.from(entry.sealed);
+    return logged === undefined ? undefined : shiftEnvelope(withFormatTag(logged, formatTag), entry.shiftMs, formatTag);
   }
 
   /**

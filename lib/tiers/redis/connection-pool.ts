@@ -12,6 +12,7 @@ import { ClientFactory, type ClientFactoryParts } from './client-factory.js';
 import { CoalescedReader } from './coalesced-reader.js';
 import { connectionIdentity } from './connection-options.js';
 import type { MonitorFactory } from './connection-parts.js';
+import { commonPrefixOf } from './key-space.js';
 import { RedisConnection } from './redis-connection.js';
 import type { RedisTransport } from './redis-transport.js';
 
@@ -109,8 +110,7 @@ export class ConnectionPool {
       warn: (line) => {
         logger.warn(line);
       },
-      // No service can have an empty name, so nobody's entry is called that.
-      probeKey: `${given?.options.keyPrefix ?? ''}${keyPrefix}::probe`,
+      probeKey: `${commonPrefixOf(`${given?.options.keyPrefix ?? ''}${keyPrefix}`)}probe`,
       probeTimeoutMs: () => connection.probeTimeoutMs,
     });
     const transport = factory.makeTransport();

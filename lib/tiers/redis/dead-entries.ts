@@ -108,7 +108,7 @@ export class DeadEntries {
   /** In a cluster one script call for each bucket among them; Redis may also find more names in one step than asked for. */
   async #removeNames(names: readonly string[], version: string): Promise<void> {
     const { connection, keySpace, timeoutMs } = this.#parts;
-    const line = { version, latestMs: this.#parts.acceptsUntilMs() };
+    const line = { version, latestMs: this.#parts.acceptsUntilMs(), formatTag: keySpace.formatTag };
     const groups = new Map<string, string[]>();
     for (const name of names) {
       const tag = keySpace.isBucketed ? slotTagOf(name) : '';

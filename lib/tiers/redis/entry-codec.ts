@@ -6,7 +6,14 @@
 import { CacheError } from '../../base/errors.js';
 import { MAX_AHEAD_MS, type HybridClock } from '../../base/hybrid-clock.js';
 import { compressPayload, expandPayload } from '../../codec/compression.js';
-import { openEnvelope, sealEnvelope, type CodecTag, type CompressionTag, type OpenedEnvelope } from '../../codec/envelope.js';
+import {
+  openEnvelope,
+  sealEnvelope,
+  versionOfSealed,
+  type CodecTag,
+  type CompressionTag,
+  type OpenedEnvelope,
+} from '../../codec/envelope.js';
 import type { PayloadCodec } from '../../codec/payload-codec.js';
 import type { ResolvedL2 } from '../../config/resolved-config.js';
 import { ClearLine } from './clear-line.js';
@@ -54,6 +61,9 @@ export interface EntryCodecParts {
 /** By how much an entry's times have to contradict this process's clock before that is compared with Redis's once more. */
 const SURE_MS = 5000;
 
+/** What is said of an entry of another application whose names meet ours, or of version 0.1.0. */
+const OTHER_PREFIX = 'it is an entry written under a key_prefix with another number of ":", or by an older version';
+
 /** An entry without a payload. */
 const NO_PAYLOAD: EncodedValue = { codec: '-', compression: '-', payload: '' };
 
@@ -62,11 +72,14 @@ export class EntryCodec {
   readonly clock: HybridClock;
   /** What this process knows of clears: entries from before are opened as nothing. */
   readonly clearLine: ClearLine;
+  /** What the service's entries begin with: others are not its own (G1). */
+  readonly formatTag: string;
   readonly #parts: EntryCodecParts;
   readonly #codec: PayloadCodec;
 
-  constructor(parts: EntryCodecParts, clock: HybridClock) {
+  constructor(parts: EntryCodecParts, clock: HybridClock, formatTag: string) {
     this.#parts = parts;
+    this.formatTag = formatTag;
     this.#codec = parts.codecs[0];
     this.clock = clock;
     this.clearLine = new ClearLine(clock);
@@ -78,7 +91,8 @@ export class EntryCodec {
    */
   open(key: string, raw: Buffer | null): StoredEntry | undefined | Promise<StoredEntry | undefined> {
     if (raw === null) return undefined;
-    const opened = openEnvelope(raw);
+    const opened = openEnvelope(raw, this.formatTag);
+    if (opened === 'prefix') return this.undecodable(key, OTHER_PREFIX);
     if (typeof opened === 'string') return this.undecodable(key, `not an entry of this format (${opened})`);
     if (!this.clock.observe(opened.version)) {
       this.#parts.onClockDoubt();
@@ -145,11 +159,17 @@ export class EntryCodec {
     return { codec, compression: compressed.tag, payload: compressed.payload };
   }
 
+  /** The version in the bytes of an entry of this service, without opening it; empty when they are none. */
+  versionIn(raw: Buffer): string {
+    return versionOfSealed(raw, this.formatTag);
+  }
+
   /** Puts an encoded value into an entry. */
   sealValue(encoded: EncodedValue, version: string, times: EntryTimes, tags?: readonly string[]): string | Buffer {
     return sealEnvelope(
       { kind: 'v', version, codec: encoded.codec, compression: encoded.compression, ...times, tags },
       encoded.payload,
+      this.formatTag,
     );
   }
 
@@ -169,6 +189,7 @@ export class EntryCodec {
     return sealEnvelope(
       { kind, version, codec: NO_PAYLOAD.codec, compression: NO_PAYLOAD.compression, ...times, tags },
       NO_PAYLOAD.payload,
+      this.formatTag,
     );
   }
 

@@ -1,6 +1,7 @@
 /** The scripts that change what is there instead of writing anew: another lifetime for an entry, and the removal of what a clear has made invisible. */
 import { VERSION_LENGTH } from '../../base/hybrid-clock.js';
-import { EXPIRES_AT, FORMAT_TAG, KIND_AT, TAGGED, TAGGED_AT, VERSION_AT } from '../../codec/envelope.js';
+import { EXPIRES_AT, KIND_AT, TAGGED, TAGGED_AT, VERSION_AT } from '../../codec/envelope.js';
+import { FORMAT_TAG, TAG_FAMILY } from '../../codec/format-tag.js';
 import { ANNOUNCE, messageArgs, withStream, type Announcement } from './announcement.js';
 import { LIFE_FIELD } from './marks-script.js';
 import type { RedisConnection } from './redis-connection.js';
@@ -14,16 +15,17 @@ const VERSION_TO = VERSION_AT + VERSION_LENGTH;
 /**
  * KEYS[1]: the entry; KEYS[2]: the marks; KEYS[3]: the stream, if there is one. ARGV[1]: the sealed entry; ARGV[2]: the version that must still be
  * there; ARGV[3], ARGV[4], ARGV[5]: message, channel and length of the stream; an empty message: nobody is told. Returns 1 when it was and is replaced, else 0.
- * Changes an entry's lifetime without putting an old value over a newer one.
+ * Changes an entry's lifetime without putting an old value over a newer one, or over an entry with another tag.
  */
 const REPLACE_IF_SAME = `${ANNOUNCE}
-local head = redis.pcall('GETRANGE', KEYS[1], '${VERSION_AT}', '${VERSION_TO - 1}')
+local head = redis.pcall('GETRANGE', KEYS[1], '0', '${VERSION_TO - 1}')
 if type(head) == 'table' then return head end
-if head ~= ARGV[2] then return 0 end
+local version = string.sub(head, ${VERSION_FROM})
+if version ~= ARGV[2] or string.sub(head, 1, ${FORMAT_TAG.length}) ~= string.sub(ARGV[1], 1, ${FORMAT_TAG.length}) then return 0 end
 local expires = string.sub(ARGV[1], ${EXPIRES_AT + 1}, ${EXPIRES_AT + 13})
 redis.call('SET', KEYS[1], ARGV[1], 'PXAT', expires)
 if string.sub(ARGV[1], ${TAGGED_AT + 1}, ${TAGGED_AT + 1}) == '${TAGGED}' then
-  local life = (tonumber(expires) or 0) - (tonumber(string.sub(head, 1, 13)) or 0)
+  local life = (tonumber(expires) or 0) - (tonumber(string.sub(version, 1, 13)) or 0)
   local longest = redis.pcall('HGET', KEYS[2], '${LIFE_FIELD}')
   if type(longest) ~= 'table' and life > (tonumber(longest) or 0) then
     redis.pcall('HSET', KEYS[2], '${LIFE_FIELD}', string.format('%.0f', life))
@@ -37,8 +39,9 @@ return 1
 `;
 
 /**
- * KEYS: entries of one service. ARGV[1]: the version of the clear; ARGV[2]: the latest time, in milliseconds, that a version may
- * have. Removes what was written before the clear; marks of deletions stay, they expire by themselves. Returns how many were removed.
+ * KEYS: names that begin as those of one service. ARGV[1]: the version of the clear; ARGV[2]: the latest time, in milliseconds, that
+ * a version may have; ARGV[3]: the tag of the service's entries. Removes what was written before the clear; marks of deletions stay,
+ * they expire by themselves, and so do entries with another tag, which are another application's. Returns how many were removed.
  */
 const REMOVE_OLDER = `
 local sub = string.sub
@@ -49,9 +52,9 @@ for i = 1, #KEYS do
   if type(head) == 'table' then
     -- Another type than a string counts as nothing; what could not be read for another reason must not be removed.
     if not string.find(head.err, 'WRONGTYPE', 1, true) then return head end
-  elseif #head == ${VERSION_TO} and sub(head, 1, ${FORMAT_TAG.length}) == '${FORMAT_TAG}' then
+  elseif #head == ${VERSION_TO} and string.find(head, '^${TAG_FAMILY}[1%a]') then
     local version = sub(head, ${VERSION_FROM})
-    keep = sub(head, ${KIND_AT + 1}, ${KIND_AT + 1}) == 'd'
+    keep = sub(head, 1, ${FORMAT_TAG.length}) ~= ARGV[3] or sub(head, ${KIND_AT + 1}, ${KIND_AT + 1}) == 'd'
       or version > ARGV[1] and (tonumber(sub(version, 1, 13)) or math.huge) <= tonumber(ARGV[2])
   end
   if not keep then doomed[#doomed + 1] = KEYS[i] end
@@ -77,13 +80,13 @@ export async function replaceIfSame(
 
 /**
  * Removes those of `redisKeys`, which share a slot, that were written before `version` or have a version of a time after `latestMs`;
- * resolves to how many.
+ * entries that do not bear `formatTag` stay. Resolves to how many.
  */
 export function removeOlder(
   connection: RedisConnection,
   redisKeys: readonly string[],
-  { version, latestMs }: { readonly version: string; readonly latestMs: number },
+  { version, latestMs, formatTag }: { readonly version: string; readonly latestMs: number; readonly formatTag: string },
   timeoutMs: number,
 ): Promise<number> {
-  return removeScript.run<number>(connection, redisKeys, [version, String(Math.floor(latestMs))], timeoutMs);
+  return removeScript.run<number>(connection, redisKeys, [version, String(Math.floor(latestMs)), formatTag], timeoutMs);
 }

@@ -1,17 +1,32 @@
 /**
- * Where a service's things are in Redis (G1): its entries at `<key_prefix>:<service>:<key>`, and what belongs to the service as
- * a whole below `<key_prefix>::<service>:`, where no service's entries can be, because no service has an empty name.
+ * Where a service's things are in Redis (G1): its entries at `<prefix>:<service>:<key>`, and what belongs to the service as a whole
+ * below `<prefix>::<service>:`. If the prefix has a `:`, the first one is written three times there: `shop:cart` has its common
+ * names below `shop:::cart::<service>:`.
+ *
+ * Common names are nobody's entries, whatever prefixes, services and keys there are: a prefix has no empty part, and no service
+ * an empty name, so no entry has `::` behind the first part of its prefix. Entries' names can meet; see format-tag.ts.
  *
  * In a cluster the names of entries hold a bucket, `<key_prefix>:<service>:{<bucket>}:<key>`: a stable hash of the key that
  * decides the slot, so that a batch falls into few slots instead of as many as it has keys.
  */
 import { crc32 } from 'node:zlib';
+import { formatTagOf } from '../../codec/format-tag.js';
 
 /** Buckets of a service in a cluster. Part of the format: another number would look for every key elsewhere. */
 export const BUCKETS = 64;
 
+/** What the names begin with that are nobody's entries: those of services as a whole, and of a connection. */
+export function commonPrefixOf(prefix: string): string {
+  const at = prefix.indexOf(':');
+  return at === -1 ? `${prefix}::` : `${prefix.slice(0, at)}:::${prefix.slice(at + 1)}::`;
+}
+
 /** The names of one service. */
 export class KeySpace {
+  /** What comes before the service's name: `global.key_prefix`, behind that of a connection that was handed in. */
+  readonly prefix: string;
+  /** What the service's entries begin with. */
+  readonly formatTag: string;
   /** Channel of the service's messages over Pub/Sub. */
   readonly channel: string;
   /** Stream of the service's messages. */
@@ -26,8 +41,10 @@ export class KeySpace {
    * @param database the number of the database: keys of two databases are apart by themselves, channels are not
    */
   constructor(keyPrefix: string, service: string, connectionPrefix = '', isBucketed = false, database = 0) {
-    this.#entries = `${connectionPrefix}${keyPrefix}:${service}:`;
-    this.#common = `${connectionPrefix}${keyPrefix}::${service}:`;
+    this.prefix = connectionPrefix + keyPrefix;
+    this.formatTag = formatTagOf(this.prefix);
+    this.#entries = `${this.prefix}:${service}:`;
+    this.#common = `${commonPrefixOf(this.prefix)}${service}:`;
     this.channel = database === 0 ? `${this.#common}bus` : `${this.#common}bus:${database}`;
     this.stream = `${this.#common}stream`;
     this.isBucketed = isBucketed;

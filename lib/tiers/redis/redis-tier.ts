@@ -49,7 +49,7 @@ export class RedisTier extends EntryCodec {
   readonly #recent: RecentWrites | undefined;
 
   constructor(parts: RedisTierParts) {
-    super(parts, parts.connection.hybridClock);
+    super(parts, parts.connection.hybridClock, parts.keySpace.formatTag);
     this.#parts = parts;
     const { connection, keySpace, transport, l2 } = parts;
     const timeoutMs = l2.commandTimeoutMs;

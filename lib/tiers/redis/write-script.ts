@@ -5,16 +5,8 @@
  */
 import { CacheError } from '../../base/errors.js';
 import { MAX_AHEAD_MS, NODE_ID_LENGTH, VERSION_LENGTH } from '../../base/hybrid-clock.js';
-import {
-  CREATED_AT,
-  EXPIRES_AT,
-  FORMAT_TAG,
-  KIND_AT,
-  kindOfSealed,
-  TAGGED,
-  TAGGED_AT,
-  VERSION_AT,
-} from '../../codec/envelope.js';
+import { CREATED_AT, EXPIRES_AT, KIND_AT, kindOfSealed, TAGGED, TAGGED_AT, VERSION_AT } from '../../codec/envelope.js';
+import { FORMAT_TAG } from '../../codec/format-tag.js';
 import { ANNOUNCE, messageArgs, type Announcement } from './announcement.js';
 import { CLEARED_FIELD, HIGHEST_FIELD, LIFE_FIELD, NEVER, RAISE, TAG_FIELD } from './marks-script.js';
 import type { RedisConnection } from './redis-connection.js';
@@ -86,13 +78,14 @@ const HIGHEST_LEAD_MS = 50;
  * version is there, '>' and a version: the invalidation got that newer one, because something newer than ARGV[4] was applied, or
  * the error's text.
  * What is sent again, with the version that is there, changes nothing (its lifetime may have been changed since), but is announced.
- * Bytes that are no entry of this format count as nothing. Where Redis has no room for a write, what was there is removed.
+ * Bytes that do not begin with the tag of the entries that are sent count as nothing. Where Redis has no room for a write, what was there is removed.
  * Every caller waits for this script, so what would be a function elsewhere is written out, and numbers
  * are texts: Redis takes longer to make a text of a number than to carry out the command.
  */
 const APPLY_WRITES = `
 local call, sub, find = redis.pcall, string.sub, string.find
 local results, applied, newest, message, own = {}, false, '', ARGV[1], KEYS[1]
+local tag
 local marks = call('HMGET', own, '${CLEARED_FIELD}', '${HIGHEST_FIELD}')
 if marks.err then
   -- It can't be ours; whoever makes the marks removes it.
@@ -149,11 +142,12 @@ for i = 6, #ARGV do
     end
   else
     version = sub(entry, ${VERSION_FROM}, ${VERSION_TO})
+    tag = tag or sub(entry, 1, ${FORMAT_TAG.length})
     local head = call('GETRANGE', key, '0', '${VERSION_TO - 1}')
     if head.err then
       -- Another type than a string counts as nothing; what could not be read for another reason must not be written over.
       if not find(head.err, 'WRONGTYPE', 1, true) then result = head.err end
-    elseif #head == ${VERSION_TO} and sub(head, 1, ${FORMAT_TAG.length}) == '${FORMAT_TAG}' then
+    elseif #head == ${VERSION_TO} and sub(head, 1, ${FORMAT_TAG.length}) == tag then
       stored = sub(head, ${VERSION_FROM})
       kind = sub(head, ${KIND_AT + 1}, ${KIND_AT + 1})
       if stored > cleared and kind == 'v' then result = 2 end

@@ -99,6 +99,35 @@ describe.each([1, 3])('a cluster of %d', (masters) => {
       expect(await reader.get('k0')).toBe('again');
     });
 
+    test('applications whose prefixes continue each other do not see or clear each other (G1)', async () => {
+      const l2 = { mode: 'cluster', cluster: { nodes: [...set.nodes] }, command_timeout_ms: 5000 } as const;
+      const service = { cache_type: 'two-level', ttl: 600, l2, sync: { transport } } as const;
+      const open = async (key_prefix: string, name: string): Promise<CacheClient> =>
+        (await rig.open({ [name]: service }, { global: { key_prefix } })).client(name);
+      const clients = [await open('shop', 'cart'), await open('shop:cart', 'items')] as const;
+      const awkward = KEYS.flatMap((key) => [key, `items:${key}`, `:items:lock:${key}`]);
+      for (const client of clients)
+        await client.setMany(
+          awkward.map((key) => [key, key] as const),
+          { tags: ['t'] },
+        );
+      const leases = await Promise.all(clients.map((client) => client.lock('k0', { ttl: '1m' })));
+      for (const [i, client] of clients.entries()) {
+        const other = clients[1 - i] as CacheClient;
+        await client.setMany(awkward.map((key) => [key, `${i}`] as const));
+        await client.invalidateTags('t');
+        await client.clear();
+        expect((await client.getMany(awkward)).size).toBe(0);
+        const kept = new Map(awkward.map((key) => [key, key]));
+        expect(await other.getMany(awkward)).toEqual(kept);
+        expect(await other.getL2Only('items:k0')).toBe('items:k0');
+        const fresh = await open(i === 0 ? 'shop:cart' : 'shop', i === 0 ? 'items' : 'cart');
+        expect(await fresh.getMany(awkward)).toEqual(kept);
+        await client.setMany(awkward.map((key) => [key, key] as const));
+      }
+      for (const lease of leases) expect(await lease?.extend('1m')).toBe(true);
+    });
+
     test('a tag is invalidated in all slots', async () => {
       const two = await openTwo(transport);
       const [writer, reader] = two;

@@ -66,7 +66,7 @@ describe('connections of a manager', () => {
     await manager.client('a').set('k', 1);
     expect(await countOwned()).toBe(1);
     expect(await countLinks()).toBe(0);
-    expect(await bench.commonNames()).toEqual([]);
+    expect(await bench.commonNames()).toEqual(['oxcache::a:marks']);
   });
 
   test('stay open for the others when one service is closed', async () => {
@@ -97,7 +97,7 @@ describe('a connection that is handed in', () => {
     await manager.client('b').set('k', 1);
     expect(await countOwned()).toBe(1);
     expect(await bench.names()).toEqual(['oxcache:b:k']);
-    expect((await redis.keys('*')).sort()).toEqual(['oxcache::a:stream', 'oxcache:a:k']);
+    expect((await redis.keys('*')).sort()).toEqual(['oxcache::a:marks', 'oxcache::a:stream', 'oxcache:a:k']);
   });
 
   test('is not closed, and nothing of ours is left on it', async () => {
@@ -122,12 +122,32 @@ describe('a connection that is handed in', () => {
     ];
     await first.set('k', 'v');
     expect(await bench.names()).toEqual(['app:oxcache:things:k']);
-    expect(await bench.commonNames()).toEqual(['app:oxcache::things:stream']);
+    expect(await bench.commonNames()).toEqual(['app:::oxcache::things:marks', 'app:::oxcache::things:stream']);
     expect(await second.get('k')).toBe('v');
     expect(await second.getMany(['k', 'x'])).toEqual(new Map([['k', 'v']]));
     expect(await first.expire('k', 10)).toBe(true);
     expect(await first.delete('k')).toBe(true);
     expect(await second.getL2Only('k')).toBeUndefined();
+  });
+
+  test.each(['::', ':a:', 'a::', 'a::b:', 'x:'.repeat(21)])(
+    'G1: may not have the keyPrefix %j, with which names of other applications could be the same',
+    async (keyPrefix) => {
+      const connections = connect({ keyPrefix, lazyConnect: true });
+      for (const handedIn of [connections, { a: connections }]) {
+        const opening = bench.manager({ a: twoLevel }, { connections: handedIn });
+        await expect(opening).rejects.toThrow(/`keyPrefix` that begins with `:`/);
+        await expect(opening).rejects.toBeInstanceOf(TypeError);
+      }
+      expect(connections.status).toBe('wait');
+    },
+  );
+
+  test('may have a keyPrefix with as many ":" as an entry can tell', async () => {
+    const client = await bench.client('two-level', {}, { connections: connect({ keyPrefix: 'x:'.repeat(20) }) });
+    await client.set('k', 'v');
+    expect(await client.getL2Only('k')).toBe('v');
+    expect(String(await bench.server.call('GET', `${'x:'.repeat(20)}oxcache:things:k`))).toMatch(/^OXt/);
   });
 
   test('may still be on its way, or be connected lazily', async () => {

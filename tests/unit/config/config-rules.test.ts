@@ -48,15 +48,21 @@ describe('bounds', () => {
     for (const value of bad) expect(places(await issuesOf(`${base}${path} = ${JSON.stringify(value)}\n`))).toEqual([`3 ${path}`]);
   });
 
-  test.each(['a', 'shop:eu', 'a.b-c_d', 'x'.repeat(64)])('key_prefix can be %s', async (prefix) => {
-    expect(await issuesOf(`[global]\nkey_prefix = "${prefix}"\n[services.a]\ncache_type = "l1"\n`)).toEqual([]);
-  });
+  test.each(['a', 'shop:eu', 'a:b:c', 'a.b-c_d', 'x'.repeat(64), `x${':x'.repeat(31)}`])(
+    'key_prefix can be %s',
+    async (prefix) => {
+      expect(await issuesOf(`[global]\nkey_prefix = "${prefix}"\n[services.a]\ncache_type = "l1"\n`)).toEqual([]);
+    },
+  );
 
-  test.each(['', ':a', 'a:', ':', 'a b', 'a{b}', 'x'.repeat(65)])('key_prefix cannot be %j', async (prefix) => {
-    expect(places(await issuesOf(`[global]\nkey_prefix = "${prefix}"\n[services.a]\ncache_type = "l1"\n`))).toEqual([
-      '2 global.key_prefix',
-    ]);
-  });
+  test.each(['', ':a', 'a:', ':', 'a b', 'a{b}', 'x'.repeat(65), 'a::b', 'a:b::c', '::', `x${':x'.repeat(32)}`])(
+    'key_prefix cannot be %j',
+    async (prefix) => {
+      expect(places(await issuesOf(`[global]\nkey_prefix = "${prefix}"\n[services.a]\ncache_type = "l1"\n`))).toEqual([
+        '2 global.key_prefix',
+      ]);
+    },
+  );
 });
 
 describe('rules between keys', () => {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { expandPayload } from '../../../lib/codec/compression.js';
 import { HEADER_LENGTH, openEnvelope, sealEnvelope, type OpenedEnvelope } from '../../../lib/codec/envelope.js';
+import { formatTagOf, MAX_SEPARATORS } from '../../../lib/codec/format-tag.js';
 import { jsonCodec } from '../../../lib/codec/json-codec.js';
 import { createMsgpackCodec } from '../../../lib/codec/msgpack-codec.js';
 import { codeBlocksOf, readPage, sectionOf, tableOf } from './read-page.js';
@@ -15,7 +16,7 @@ const rows = tableOf(sectionOf(page, '## The bytes')).map(([offset, length, fiel
 const exampleOf = (field: string): string => rows.find((row) => row.field === field)?.example ?? '';
 
 const examples = sectionOf(page, '## Worked example');
-const [valueText = '', markText = ''] = codeBlocksOf(examples, 'text');
+const [valueText = '', markText = '', colonText = ''] = codeBlocksOf(examples, 'text');
 const bytes = Buffer.from(valueText);
 const packed = codeBlocksOf(examples, 'hex').map((block) => Buffer.from(block.replaceAll('\n', ''), 'hex'));
 const decoded = [...examples.matchAll(/^Decodes to `(.+)`\.$/gm)].map(([, text = '']) => JSON.parse(text) as unknown);
@@ -79,6 +80,21 @@ describe('docs/entry-format.md', () => {
       hours: 1,
     });
     expect(sealEnvelope(header, '')).toBe(`${markText}\n`);
+  });
+
+  test('has the example below a prefix with ":" as the code would write it, and the tags that the code gives', () => {
+    const tag = formatTagOf('shop:cart');
+    expect(examples).toContain('`shop:cart`');
+    const { payload, ...header } = open(bytes);
+    expect(sealEnvelope(header, payload.toString(), tag)).toBe(colonText);
+    const tags = tableOf(sectionOf(page, '### Prefixes with a colon')).map(([count, name]) => [count, name?.replaceAll('`', '')]);
+    const tagAt = (separators: number): string => formatTagOf(`p${':p'.repeat(separators)}`);
+    expect(tags).toEqual([
+      ['none', tagAt(0)],
+      ['1 to 26', `${tagAt(1)} to ${tagAt(26)}`],
+      ['27 to 52', `${tagAt(27)} to ${tagAt(52)}`],
+    ]);
+    expect(MAX_SEPARATORS).toBe(52);
   });
 
   test('has examples in which no byte can be changed unnoticed', () => {

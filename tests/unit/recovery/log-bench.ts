@@ -3,6 +3,7 @@ import { mkdirSync, renameSync } from 'node:fs';
 import { setImmediate as turn } from 'node:timers/promises';
 import { HybridClock } from '../../../lib/base/hybrid-clock.js';
 import { sealEnvelope } from '../../../lib/codec/envelope.js';
+import { FORMAT_TAG } from '../../../lib/codec/format-tag.js';
 import type { LogDisk } from '../../../lib/recovery/log-disk.js';
 import type { LogTrouble } from '../../../lib/recovery/log-trouble.js';
 import { OpenFiles } from '../../../lib/recovery/open-files.js';
@@ -26,7 +27,7 @@ export interface Bench {
 export type BenchOptions = Partial<
   Pick<
     WriteAheadLogParts,
-    'fsync' | 'fsyncIntervalMs' | 'maxBytes' | 'maxAgeMs' | 'disk' | 'openFiles' | 'makeFolder' | 'onAdopted'
+    'fsync' | 'fsyncIntervalMs' | 'maxBytes' | 'maxAgeMs' | 'disk' | 'openFiles' | 'formatTag' | 'makeFolder' | 'onAdopted'
   >
 > & {
   readonly clock?: FakeClock;
@@ -58,6 +59,7 @@ export async function openBench(folder: string, options: BenchOptions = {}): Pro
     fsyncIntervalMs: 100,
     maxBytes: 64 * 1024 * 1024,
     maxAgeMs: HOUR_MS,
+    formatTag: FORMAT_TAG,
     about: { service: 'test' },
     // That all went well is no trouble.
     onTrouble: (trouble) => trouble.kind !== 'adopted' && troubles.push(trouble),

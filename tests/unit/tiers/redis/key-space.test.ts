@@ -1,6 +1,6 @@
 /** Where a service's things are in Redis (G1): nobody else's names, and in a cluster one slot for all that belongs together. */
 import { describe, expect, test } from '@jest/globals';
-import { BUCKETS, bucketOf, KeySpace, slotTagOf } from '../../../../lib/tiers/redis/key-space.js';
+import { BUCKETS, bucketOf, commonPrefixOf, KeySpace, slotTagOf } from '../../../../lib/tiers/redis/key-space.js';
 
 const plain = new KeySpace('app', 'users');
 const cluster = new KeySpace('app', 'users', '', true);
@@ -14,11 +14,22 @@ describe('the names of a service', () => {
     expect(plain.buckets.map((bucket) => plain.marksOf(bucket))).toEqual(['app::users:marks']);
   });
 
+  test('that belong to all of it have the first ":" of its prefix three times, where no entry has it (G1)', () => {
+    const deep = new KeySpace('shop:cart:eu', 'items');
+    expect([deep.stream, deep.marksOf(0), deep.lockOf('x')]).toEqual([
+      'shop:::cart:eu::items:stream',
+      'shop:::cart:eu::items:marks',
+      'shop:::cart:eu::items:lock:x',
+    ]);
+    expect(commonPrefixOf('shop')).toBe('shop::');
+  });
+
   test('come behind the prefix of a connection that was handed in', () => {
     const given = new KeySpace('app', 'users', 'mine:');
     expect(given.nameOf('42')).toBe('mine:app:users:42');
     expect(given.pattern).toBe('mine:app:users:*');
-    expect(given.stream).toBe('mine:app::users:stream');
+    expect(given.stream).toBe('mine:::app::users:stream');
+    expect([given.prefix, given.formatTag]).toEqual(['mine:app', 'OXa']);
   });
 
   test('have a pattern that matches nothing else: glob characters stand for themselves (G1)', () => {
