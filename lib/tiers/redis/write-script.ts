@@ -63,13 +63,6 @@ const CLOCK_BOUND_MS = 5000;
 const SAME_TIME_DIGITS = 9;
 
 /**
- * How far above the version that is applied the highest one is noted, and how far ahead of the server's time at most: less than what
- * matters between calls. Of a step of the clock, and of a process with another clock, it is exact enough at that.
- */
-const HIGHEST_STEP_MS = 5;
-const HIGHEST_LEAD_MS = 50;
-
-/**
  * KEYS[1]: the marks; then the entries (for a tag the marks once more); then the stream, if there is one. ARGV[1]: the message, empty
  * for none; ARGV[2]: the channel, empty where there is a stream; ARGV[3]: how many messages the stream keeps; ARGV[4]: for calls that
  * are being made now, the newest version their process knows, else empty; ARGV[5]: the letters above; then the sealed entries; the
@@ -187,13 +180,7 @@ for i = 6, #ARGV do
   end
   results[i - 5] = result
 end
-if newest > highest then
-  -- A little ahead, so that the next writes need not raise it; never far ahead of the server's time, or it would run away.
-  local time = call('TIME')
-  local most = time[1] * 1000 + math.floor(time[2] / 1000) + ${HIGHEST_LEAD_MS}
-  local ahead = string.format('%013.0f', math.min(sub(newest, 1, 13) + ${HIGHEST_STEP_MS}, most)) .. '0000' .. sub(newest, 18)
-  call('HSET', own, '${HIGHEST_FIELD}', ahead > newest and ahead or newest)
-end
+if newest > highest then call('HSET', own, '${HIGHEST_FIELD}', newest) end
 if longest and longest > noted then call('HSET', KEYS[1], '${LIFE_FIELD}', string.format('%.0f', longest)) end
 if applied and ARGV[1] ~= '' then
 ${ANNOUNCE}
