@@ -19,7 +19,7 @@ export function withinDeadline<T>(clock: Clock, work: Promise<T>): Promise<T> {
       },
       (error: unknown) => {
         deadline.cancel();
-        reject(error as Error);
+        reject(error instanceof Error ? error : new Error(String(error)));
       },
     );
   });
