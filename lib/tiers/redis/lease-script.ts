@@ -96,12 +96,13 @@ export async function extendLease(
   return (await extendScript.run<number>(connection, [redisKey], [token, String(ttlMs)], timeoutMs)) === 1;
 }
 
-/** Gives a lease back, by its token or by its owner; resolves to whether that had it. */
+/** Gives a lease back, by its token or by its owner, even to a Redis that takes no writes now; resolves to whether that had it. */
 export async function releaseLease(
   connection: RedisConnection,
   redisKey: string,
   holder: string,
   timeoutMs: number,
 ): Promise<boolean> {
-  return (await releaseScript.run<number>(connection, [redisKey], [holder], timeoutMs)) === 1;
+  const late: Pick<RedisConnection, 'send'> = { send: (name, args, ms) => connection.sendLate(name, args, ms) };
+  return (await releaseScript.run<number>(late, [redisKey], [holder], timeoutMs)) === 1;
 }

@@ -140,6 +140,12 @@ export class RedisConnection implements MonitoredConnection {
     return this.#dispatch<T>(this.#parts.transport, name, args, timeoutMs, asBytes, false);
   }
 
+  /** {@link send} even if Redis takes no writes now: for what gives something back, which does no harm late. */
+  sendLate<T>(name: string, args: (string | Buffer)[], timeoutMs: number): Promise<T> {
+    if (!this.isUsable) return Promise.reject(this.unusableError());
+    return this.#dispatch<T>(this.#parts.transport, name, args, timeoutMs, false, false);
+  }
+
   /** The servers that take writes, for what has to be asked of each: one, or those of the cluster, reachable or not. */
   masters(): readonly MasterSender[] {
     return this.#parts.transport.masters().map((node) => ({

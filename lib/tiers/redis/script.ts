@@ -23,7 +23,7 @@ export class Script {
    * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT (then it may have been carried out)
    */
   async run<T>(
-    connection: RedisConnection,
+    connection: Pick<RedisConnection, 'send'>,
     keys: readonly string[],
     args: readonly (string | Buffer)[],
     timeoutMs: number,
