@@ -19,7 +19,8 @@ export function withinDeadline<T>(clock: Clock, work: Promise<T>): Promise<T> {
       },
       (error: unknown) => {
         deadline.cancel();
-        reject(error instanceof Error ? error : new Error(String(error)));
+        const failure = error as Error;
+        reject(failure);
       },
     );
   });
