@@ -110,7 +110,7 @@ export class ReadPath implements ReadOwner {
       const ttlMs = times.expiresAtMs - this.#core.parts.clock.nowMs();
       events.emit('promote', { service: this.#core.name, key, ttlMs });
     }
-    return kept === ABSENT ? entry : { ...entry, value: handedOut };
+    return kept === ABSENT || handedOut === entry.value ? entry : { ...entry, value: handedOut };
   }
 
   /** All that is known of a key. Counts a hit or a miss. */

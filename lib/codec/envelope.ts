@@ -198,13 +198,18 @@ export function openEnvelope(raw: Buffer, tag = FORMAT_TAG): OpenedEnvelope | No
   const expiresAtMs = readTime(raw, EXPIRES_AT);
   if (!(freshUntilMs <= expiresAtMs) || Number.isNaN(createdAtMs)) return 'header';
   const version = raw.toString('latin1', VERSION_AT, CODEC_AT);
-  const header = { kind, version, codec, compression, createdAtMs, freshUntilMs, expiresAtMs };
-  if (!isTagged) return { ...header, payload: raw.subarray(HEADER_LENGTH) };
+  // Literals, because every read comes through here: a spread costs more than all that stands above.
+  if (!isTagged) {
+    const payload = raw.subarray(HEADER_LENGTH);
+    return { kind, version, codec, compression, createdAtMs, freshUntilMs, expiresAtMs, payload };
+  }
   // No further than a line of tags that a writer may write: it is taken apart before anything else is known of it.
   const line = raw.subarray(HEADER_LENGTH, HEADER_LENGTH + MAX_TAG_LINE_BYTES);
   const payloadAt = HEADER_LENGTH + line.indexOf(LINE_BREAK) + 1;
   const tags = payloadAt === HEADER_LENGTH ? undefined : readTags(raw.toString('utf8', HEADER_LENGTH, payloadAt));
-  return tags === undefined ? 'tags' : { ...header, tags, payload: raw.subarray(payloadAt) };
+  if (tags === undefined) return 'tags';
+  const payload = raw.subarray(payloadAt);
+  return { kind, version, codec, compression, createdAtMs, freshUntilMs, expiresAtMs, tags, payload };
 }
 
 /** The tags of a line of JSON; `undefined` when it is anything else, or more than an entry may have. */

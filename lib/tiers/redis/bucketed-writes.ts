@@ -46,9 +46,9 @@ export async function applyInBuckets(
     [...buckets].map(async ([bucket, places]) => {
       const group = places.map((place) => writes[place] as ScriptWrite);
       try {
-        const held = { name: keySpace.marksOf(bucket), newest };
+        const name = keySpace.marksOf(bucket);
         const ends = await times.guard(group, newest !== '', (comparesClocks) =>
-          marks.opened(bucket, () => applyWrites(connection, group, { ...held, comparesClocks }, undefined, timeoutMs)),
+          marks.opened(bucket, () => applyWrites(connection, group, { name, newest, comparesClocks }, undefined, timeoutMs)),
         );
         for (let i = 0; i < places.length; i++) outcomes[places[i] as number] = ends[i] ?? unconfirmed();
       } catch (error) {

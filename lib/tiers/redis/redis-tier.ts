@@ -246,9 +246,9 @@ export class RedisTier extends EntryCodec {
       return applyInBuckets(parts, writes);
     }
     const announcement = this.#announcer?.ofWrites(writes);
-    const held = { name: keySpace.marksOf(0), newest };
+    const name = keySpace.marksOf(0);
     return this.#times.guard(writes, !isLate, (comparesClocks) =>
-      marks.opened(0, () => applyWrites(connection, writes, { ...held, comparesClocks }, announcement, timeoutMs)),
+      marks.opened(0, () => applyWrites(connection, writes, { name, newest, comparesClocks }, announcement, timeoutMs)),
     );
   }
 
