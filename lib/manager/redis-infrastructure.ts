@@ -49,5 +49,5 @@ function evictionLine(policy: string, endpoint: string): string {
   const cost = policy.startsWith('volatile-')
     ? 'the mark of a deletion may be evicted before its time, and a write that is older than the deletion could then land'
     : 'if the marks of a service are evicted, all its entries count as cleared';
-  return `Redis at ${endpoint} evicts keys (maxmemory-policy ${policy}): ${cost}. See "Eviction" in docs/operations.md; with "noeviction" or enough memory nothing is lost.`;
+  return `Redis at ${endpoint} evicts keys (maxmemory-policy ${policy}): ${cost}. See "Redis evicts keys" in docs/operations.md; with "noeviction" or enough memory nothing is lost.`;
 }
