@@ -247,6 +247,11 @@ export function timeOfVersion(version: string): number {
   return Number(version.slice(0, 13));
 }
 
+/** The first version above `highest`, by the process that made `version`. */
+export function versionAbove(highest: string, version: string): string {
+  return shiftVersion(highest, 1 / TICKS_PER_MS).slice(0, -NODE_ID_LENGTH) + version.slice(-NODE_ID_LENGTH);
+}
+
 /** A version moved along the line of time by `offsetMs`, as {@link HybridClock.versionOf} moves a stamp. */
 export function shiftVersion(version: string, offsetMs: number): string {
   const ticks = timeOfVersion(version) * TICKS_PER_MS + Number(version.slice(13, 17)) + Math.floor(offsetMs * TICKS_PER_MS);

@@ -124,6 +124,16 @@ export function kindOfSealed(sealed: string | Buffer): string {
   return typeof sealed === 'string' ? sealed.charAt(KIND_AT) : String.fromCharCode(sealed[KIND_AT] ?? 0);
 }
 
+/** The tags of an entry of our own making, without opening it; empty when it has none. */
+export function tagsOfSealed(sealed: string | Buffer): readonly string[] {
+  if (typeof sealed === 'string') {
+    if (sealed.charAt(TAGGED_AT) !== TAGGED) return [];
+    return readTags(sealed.slice(HEADER_LENGTH, sealed.indexOf('\n', HEADER_LENGTH))) ?? [];
+  }
+  if (letterAt(sealed, TAGGED_AT) !== TAGGED) return [];
+  return readTags(sealed.toString('utf8', HEADER_LENGTH, sealed.indexOf(LINE_BREAK, HEADER_LENGTH))) ?? [];
+}
+
 /** The version in the bytes of an entry with this tag, without opening it; empty when they have another. */
 export function versionOfSealed(raw: Buffer, tag: string): string {
   return hasText(raw, 0, tag) ? raw.toString('latin1', VERSION_AT, VERSION_AT + VERSION_LENGTH) : '';

@@ -2,7 +2,7 @@
  * The scripts that read and change a service's marks as a whole: docs/entry-format.md says what is in them, `ServiceMarks` what
  * they are for. What a batch of writes does with them is in write-script.ts.
  */
-import { TICKS_PER_MS, VERSION_LENGTH } from '../../base/hybrid-clock.js';
+import { NODE_ID_LENGTH, TICKS_PER_MS, VERSION_LENGTH } from '../../base/hybrid-clock.js';
 import { ANNOUNCE, messageArgs, withStream, type Announcement } from './announcement.js';
 import type { RedisConnection } from './redis-connection.js';
 import { Script } from './script.js';
@@ -92,6 +92,12 @@ local function retold(message, from, to)
   return table.concat(parts) .. string.sub(message, at)
 end
 `;
+
+/** `is_passed` of {@link RAISE}. */
+export function isPassed(version: string, highest: string, newest: string): boolean {
+  const isOwn = highest.slice(-NODE_ID_LENGTH) === version.slice(-NODE_ID_LENGTH);
+  return highest > version && (highest > newest || !isOwn);
+}
 
 /**
  * KEYS as above. ARGV[1]: the version of the clear; ARGV[2]: for a clear that is being called now, the newest version its process knows,

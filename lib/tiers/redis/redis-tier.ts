@@ -5,7 +5,8 @@
 import type { Clock } from '../../base/clock.js';
 import { CacheError } from '../../base/errors.js';
 import { Announcer } from './announcement.js';
-import { applyInBuckets } from './bucketed-writes.js';
+import { versionAbove } from '../../base/hybrid-clock.js';
+import { BucketedWrites } from './bucketed-writes.js';
 import type { CoalescedReader } from './coalesced-reader.js';
 import { DeadEntries } from './dead-entries.js';
 import { replaceIfSame } from './entry-scripts.js';
@@ -19,7 +20,7 @@ import { ServiceMarks, type TagReceiver } from './service-marks.js';
 import { tagMarkOf } from './tag-mark.js';
 import { ValueSizes } from './value-sizes.js';
 import { WriteTimes } from './write-times.js';
-import { applyWrites, type ScriptWrite, type WriteOutcome } from './write-script.js';
+import { applyWrites, raiseMarks, type ScriptWrite, type WriteOutcome } from './write-script.js';
 
 /** What a tier is made of. */
 export interface RedisTierParts extends EntryCodecParts {
@@ -44,6 +45,13 @@ export class RedisTier extends EntryCodec {
   readonly #deadEntries: DeadEntries;
   readonly #marks: ServiceMarks;
   readonly #times: WriteTimes;
+  /** Only in a cluster. */
+  readonly #buckets: BucketedWrites | undefined;
+  /**
+   * The highest version that an invalidation or a clear of this process was raised to. It stands above what others have applied, as
+   * the highest version in Redis, and hides that from the next one.
+   */
+  #raisedTo = '';
   readonly #sizes = new ValueSizes();
   /** Only where Redis has replicas that may take over. */
   readonly #recent: RecentWrites | undefined;
@@ -71,6 +79,10 @@ export class RedisTier extends EntryCodec {
         parts.onUndecodable(new CacheError('CACHE_DECODE_FAILED', message, { service: parts.service, key: tagMarkOf(tag) }));
       },
     });
+    if (keySpace.isBucketed) {
+      const { marks, times } = { marks: this.#marks, times: this.#times };
+      this.#buckets = new BucketedWrites({ connection, keySpace, announcer: this.#announcer, timeoutMs, marks, times });
+    }
     if (l2.mode !== 'standalone') {
       this.#recent = new RecentWrites(parts.systemClock, {
         apply: (writes) => this.#resend(writes),
@@ -131,7 +143,10 @@ export class RedisTier extends EntryCodec {
       if (write.newer !== undefined) this.clock.follow(write.newer);
       if (outcomes[i] !== 'created' && outcomes[i] !== 'replaced') continue;
       const { key, redisKey, sealed, raised } = write;
-      if (raised !== undefined) this.#parts.onRaised(key, raised);
+      if (raised !== undefined) {
+        this.#noteRaised(raised);
+        this.#parts.onRaised(key, raised);
+      }
       recent?.add(raised === undefined ? write : { key, redisKey, sealed, version: raised });
     }
     return outcomes;
@@ -174,15 +189,17 @@ export class RedisTier extends EntryCodec {
    * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT
    */
   async clear(version: string, isLate: boolean): Promise<void> {
+    const called = isLate || version > this.#raisedTo ? version : versionAbove(this.#raisedTo, version);
     let noted: string;
     try {
-      noted = await this.#marks.clear(version, isLate);
+      noted = await this.#marks.clear(called, isLate);
     } catch (error) {
       // No room for the mark either: what is removed makes some.
       if (!this.#parts.connection.isFull) throw error;
-      await this.#deadEntries.remove(version);
-      noted = await this.#marks.clear(version, isLate);
+      await this.#deadEntries.remove(called);
+      noted = await this.#marks.clear(called, isLate);
     }
+    if (noted > version) this.#noteRaised(noted);
     this.clearLine.raise(noted);
     this.#recent?.addClear(noted);
     if (this.#announcer === undefined) await this.#deadEntries.remove(noted);
@@ -241,15 +258,17 @@ export class RedisTier extends EntryCodec {
     const timeoutMs = l2.commandTimeoutMs;
     const marks = this.#marks;
     const newest = isLate ? '' : this.clock.newest;
-    if (keySpace.isBucketed) {
-      const parts = { connection, keySpace, announcer: this.#announcer, timeoutMs, marks, times: this.#times, newest };
-      return applyInBuckets(parts, writes);
-    }
+    if (this.#buckets !== undefined) return this.#buckets.apply(writes, newest, this.#raisedTo);
+    if (!isLate && this.#raisedTo !== '') raiseMarks(writes, this.#raisedTo);
     const announcement = this.#announcer?.ofWrites(writes);
     const name = keySpace.marksOf(0);
     return this.#times.guard(writes, !isLate, (comparesClocks) =>
       marks.opened(0, () => applyWrites(connection, writes, { name, newest, comparesClocks }, announcement, timeoutMs)),
     );
+  }
+
+  #noteRaised(version: string): void {
+    if (version > this.#raisedTo) this.#raisedTo = version;
   }
 
   async #resend(writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> {

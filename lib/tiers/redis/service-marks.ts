@@ -10,7 +10,7 @@ import { VERSION_LENGTH, type HybridClock } from '../../base/hybrid-clock.js';
 import type { Announcer } from './announcement.js';
 import type { ClearLine } from './clear-line.js';
 import type { KeySpace } from './key-space.js';
-import { CLEARED_FIELD, HIGHEST_FIELD, NEVER, noteClear, openMarks, PRUNED_FIELD, TAG_FIELD } from './marks-script.js';
+import { CLEARED_FIELD, HIGHEST_FIELD, isPassed, NEVER, noteClear, openMarks, PRUNED_FIELD, TAG_FIELD } from './marks-script.js';
 import type { RedisConnection } from './redis-connection.js';
 import { replyCode, unavailable } from './redis-errors.js';
 import { tagMarkOf } from './tag-mark.js';
@@ -49,6 +49,23 @@ export class ServiceMarks {
 
   /** Learns what is there; resolves to whether a clear was news. @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT */
   async learn(): Promise<boolean> {
+    return (await this.#readAll()).isNews;
+  }
+
+  /**
+   * Reads the highest version of every bucket; resolves to the highest of those by which an invalidation is passed that is called
+   * now, by a process that knew versions up to `newest`; empty: there is none.
+   *
+   * @throws {CacheError} as above
+   */
+  async highest(newest: string): Promise<string> {
+    const own = this.#parts.clock.versionOf(0);
+    const { isNews, highest } = await this.#readAll();
+    if (isNews) this.#parts.onLoss();
+    return highest.reduce((one, other) => (other > one && isPassed(own, other, newest) ? other : one), '');
+  }
+
+  async #readAll(): Promise<{ readonly isNews: boolean; readonly highest: readonly string[] }> {
     const { keySpace, connection } = this.#parts;
     const found = await Promise.all(keySpace.buckets.map((bucket) => this.#read(bucket, [])));
     const missing = keySpace.buckets.filter((_, i) => found[i]?.cleared === null);
@@ -56,7 +73,7 @@ export class ServiceMarks {
     if (missing.length > 0 && (await connection.eviction.known()).takesMarks) {
       await Promise.all(missing.map((bucket) => this.open(bucket)));
     }
-    return news.includes(true);
+    return { isNews: news.includes(true), highest: found.map(({ highest }) => highest) };
   }
 
   /** Asks when a tag was last invalidated, together with everybody else's questions of this tick. */

@@ -4,7 +4,7 @@
  * makes retries and replay safe. What was applied is announced to the other processes in the same call (G5).
  */
 import { CacheError } from '../../base/errors.js';
-import { MAX_AHEAD_MS, NODE_ID_LENGTH, VERSION_LENGTH } from '../../base/hybrid-clock.js';
+import { MAX_AHEAD_MS, NODE_ID_LENGTH, versionAbove, VERSION_LENGTH } from '../../base/hybrid-clock.js';
 import { CREATED_AT, EXPIRES_AT, KIND_AT, kindOfSealed, TAGGED, TAGGED_AT, VERSION_AT } from '../../codec/envelope.js';
 import { FORMAT_TAG } from '../../codec/format-tag.js';
 import { ANNOUNCE, messageArgs, type Announcement } from './announcement.js';
@@ -28,7 +28,9 @@ export interface ScriptWrite {
   readonly version: string;
   /** Set together with the outcome `older`: the version of what is newer, an entry or a clear. */
   newer?: string;
-  /** Set together with the outcome `created`: the newer version that the invalidation of a tag got. */
+  /** Whether somebody waits for it: in a cluster it is then compared with the marks of its tags. */
+  readonly isAwaited?: boolean;
+  /** The newer version that the invalidation of a tag was given: before it is sent, or with the outcome `created`. */
   raised?: string;
 }
 
@@ -225,10 +227,10 @@ export async function applyWrites(
   const args: (string | Buffer)[] = messageArgs(announcement);
   const keepsMarks = connection.eviction.keepsMarks ? KEEPS_MARKS : '';
   args.push(marks.newest, (marks.comparesClocks ? COMPARES_CLOCKS : '') + keepsMarks);
-  for (const { key, redisKey, sealed, version } of writes) {
+  for (const { key, redisKey, sealed, version, raised } of writes) {
     const tag = tagOfMark(key);
     keys.push(tag === undefined ? redisKey : marks.name);
-    args.push(tag === undefined ? sealed : TAG_FIELD + version + tag);
+    args.push(tag === undefined ? sealed : TAG_FIELD + (raised ?? version) + tag);
   }
   if (announcement?.stream !== undefined) keys.push(announcement.stream);
   const replies = await applyScript.run<(number | string)[]>(connection, keys, args, timeoutMs);
@@ -236,6 +238,18 @@ export async function applyWrites(
   if (replies[0] === WRONG_TIME) return WRONG_CLOCK;
   reportRefusal(connection, writes, replies);
   return replies.map((reply, i) => toOutcome(reply, writes[i] as ScriptWrite));
+}
+
+/**
+ * Gives those of the writes that are invalidations of tags, and are called now, versions above `floor`, which others have reached. An
+ * entry that this process writes later finds the mark newer, and is renewed.
+ */
+export function raiseMarks(writes: readonly ScriptWrite[], floor: string): void {
+  for (const write of writes) {
+    if (tagOfMark(write.key) === undefined) continue;
+    if (write.version < floor) write.raised = versionAbove(floor, write.version);
+    else delete write.raised;
+  }
 }
 
 /** A batch is answered as a whole; that Redis refused writes of it is found in the answer. One tells of all. */
