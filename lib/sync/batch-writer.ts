@@ -104,11 +104,7 @@ export class BatchWriter<R = never> {
     if (waiting !== undefined) {
       if (version < waiting.version) return Promise.resolve('older');
       this.#bytes += sealed.length - waiting.sealed.length;
-      waiting.sealed = sealed;
-      waiting.version = version;
-      waiting.isAwaited = isAwaited;
-      waiting.calledVersion = version;
-      waiting.renewals = 0;
+      waiting.take({ sealed, version }, isAwaited);
       return waiting.outcome;
     }
     const write = new PendingWrite<R>(key, redisKey, sealed, version, isAwaited);
@@ -261,7 +257,7 @@ export class BatchWriter<R = never> {
       write.settle(rescue === undefined ? outcome : rescue(write, outcome));
       return;
     }
-    if (outcome === 'older' && write.isAwaited && this.#goesOn(write)) return;
+    if (outcome === 'older' && write.recall() && this.#goesOn(write)) return;
     const more = onConfirmed?.(write);
     write.settle(more === undefined ? outcome : more.then(() => outcome));
   }
@@ -270,6 +266,7 @@ export class BatchWriter<R = never> {
   #goesOn(write: PendingWrite<R>): boolean {
     const later = this.find(write.key);
     if (later !== undefined && later.version > write.version) {
+      if (!later.isAwaited) later.standFor(write);
       write.settle(later.outcome);
       return true;
     }

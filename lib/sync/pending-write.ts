@@ -26,6 +26,9 @@ export interface WriteEnds<R> {
   readonly renew?: Renew;
 }
 
+/** What makes a write that of a call. */
+type Call = Pick<PendingWrite, 'sealed' | 'version' | 'calledVersion'>;
+
 /** A write that Redis has not confirmed yet. `R`: what its {@link Rescue} makes of it. */
 export class PendingWrite<R = never> implements ScriptWrite {
   readonly key: string;
@@ -39,6 +42,8 @@ export class PendingWrite<R = never> implements ScriptWrite {
   calledVersion: string;
   /** How often it was sent again with a newer version. */
   renewals = 0;
+  /** The awaited write that this one, which nobody awaits, has taken the place of; `undefined`: none. */
+  #replaced: Call | undefined;
   readonly outcome: Promise<WriteOutcome | R>;
   /** Whether its outcome is known, or being made. */
   isSettled = false;
@@ -54,6 +59,32 @@ export class PendingWrite<R = never> implements ScriptWrite {
     this.outcome = new Promise((resolve) => {
       this.#resolve = resolve;
     });
+  }
+
+  /** Another write of the key, newer and not sent yet either, takes the place of this one. */
+  take({ sealed, version }: Pick<ScriptWrite, 'sealed' | 'version'>, isAwaited: boolean): void {
+    // What was fetched may be older than what Redis has, and is not sent again then; what was called is.
+    if (isAwaited) this.#replaced = undefined;
+    else this.standFor(this);
+    this.sealed = sealed;
+    this.version = version;
+    this.isAwaited = isAwaited;
+    this.calledVersion = version;
+    this.renewals = 0;
+  }
+
+  /** From now on an awaited write ends as this one, unless that turns out to be too old: then it is sent in its stead. */
+  standFor({ isAwaited, sealed, version, calledVersion }: PendingWrite<R>): void {
+    if (isAwaited) this.#replaced = { sealed, version, calledVersion };
+  }
+
+  /** Becomes the awaited write that it stands for, if it is none itself; whether it is one now. */
+  recall(): boolean {
+    if (this.isAwaited || this.#replaced === undefined) return this.isAwaited;
+    Object.assign(this, this.#replaced);
+    this.#replaced = undefined;
+    this.isAwaited = true;
+    return true;
   }
 
   /** Decides the outcome, once. */

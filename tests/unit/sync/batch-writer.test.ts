@@ -235,6 +235,31 @@ describe('G17: an awaited write that finds something newer', () => {
     expect(await Promise.all([first, second])).toEqual(['replaced', 'replaced']);
   });
 
+  test.each(['while it waits', 'once it is under way'])(
+    'is sent again though a load has taken its place %s, because the load is older than what is there, too',
+    async (when) => {
+      const bench = new Bench({ maxInFlight: when === 'while it waits' ? 1 : 2 }, { renew });
+      const blocker = bench.put('b', 'first');
+      await settle();
+      const mine = bench.put('a', 'mine', '2'.padStart(24, '0'), true);
+      if (when !== 'while it waits') await settle();
+      const loaded = bench.put('a', 'loaded', '3'.padStart(24, '0'));
+      await settle();
+      bench.call(0).succeed(['created']);
+      await settle();
+      for (let call = 1; bench.calls[call] !== undefined && bench.calls[call]?.sealed[0] !== 'mine!'; call++) {
+        bench.beat(call, NEWER);
+        await settle();
+      }
+      expect(bench.calls.map(({ sealed }) => sealed[0])).toEqual(
+        when === 'while it waits' ? ['first', 'loaded', 'mine!'] : ['first', 'mine', 'loaded', 'mine!'],
+      );
+      bench.call(bench.calls.length - 1).succeed(['replaced']);
+      expect(await Promise.all([blocker, mine, loaded])).toEqual(['created', 'replaced', 'replaced']);
+      expect(bench.writer.size).toBe(0);
+    },
+  );
+
   test('takes the place of one that waits and is older, such as a load that began before', async () => {
     const bench = new Bench({ maxInFlight: 1 }, { renew });
     const version = '3'.padStart(24, '0');
