@@ -1,6 +1,6 @@
 /**
- * Reading many keys. The call is worked through in slices, and no more of its keys are under way than L2 answers well within a
- * deadline, so that other callers' reads get their turn.
+ * Reading many keys. The call is worked through in slices, and no more of its keys are under way at a server than that answers well
+ * within a deadline, so that other callers' reads get their turn. A server that does not answer holds up its own keys only.
  */
 import { systemClock } from '../base/clock.js';
 import { TimeSlices } from '../base/time-slices.js';
@@ -12,14 +12,22 @@ import { ReadFailures } from './read-failures.js';
 import type { ReadPath } from './read-path.js';
 import type { ServiceCore } from './service-core.js';
 
-/** Keys of one part; two parts are under way. */
+/** Keys of one part; two parts are under way at each server. */
 const PART_KEYS = 1024;
+const PARTS_UNDER_WAY = 2;
 
 /** Keys that were asked for together, and their values or what will bring them. */
 interface Part {
   readonly keys: string[];
   readonly values: unknown[];
   readonly pending: (Promise<ReadEnd> | undefined)[];
+}
+
+/** How keys are read. */
+interface Reading {
+  readonly staleRule: StaleRule;
+  readonly slices: TimeSlices;
+  readonly failures: ReadFailures;
 }
 
 /** What is missing in L1, and there is no L2. */
@@ -43,8 +51,42 @@ export class ReadMany {
   async get<V>(keys: readonly string[], staleRule: StaleRule = 'on-failure'): Promise<Map<string, V>> {
     const slices = new TimeSlices(systemClock, 1);
     const failures = new ReadFailures(this.#core);
-    const seen = new Set<string>();
     const result = new Map<string, V>();
+    if (keys.length <= PARTS_UNDER_WAY * PART_KEYS || !this.#reads.hasManyServers) {
+      failures.report(await this.#read(keys, result, { staleRule, slices, failures }));
+      return result;
+    }
+    const groups = await this.#byServer(keys, slices);
+    const found = new Map<string, V>();
+    const reads = groups.map((group) =>
+      this.#read(group, found, { staleRule, slices: new TimeSlices(systemClock, 1), failures }),
+    );
+    const asked = await Promise.all(reads);
+    failures.report(asked.reduce((sum, count) => sum + count, 0));
+    for (const key of keys) {
+      const value = found.get(key);
+      if (value !== undefined) result.set(key, value);
+      if (slices.isOver()) await slices.next();
+    }
+    return result;
+  }
+
+  /** The keys of each server, in their order. */
+  async #byServer(keys: readonly string[], slices: TimeSlices): Promise<readonly string[][]> {
+    const groups = new Map<string, string[]>();
+    for (const key of keys) {
+      const server = this.#reads.serverOf(key);
+      const group = groups.get(server);
+      if (group === undefined) groups.set(server, [key]);
+      else group.push(key);
+      if (slices.isOver()) await slices.next();
+    }
+    return [...groups.values()];
+  }
+
+  /** Adds what is found to `result`; resolves to how many different keys there were. */
+  async #read(keys: readonly string[], result: Map<string, unknown>, { staleRule, slices, failures }: Reading): Promise<number> {
+    const seen = new Set<string>();
     let before: Part | undefined;
     let part = newPart();
     for (const key of keys) {
@@ -60,8 +102,7 @@ export class ReadMany {
     }
     if (before !== undefined) await this.#settle(before, result, staleRule, slices);
     await this.#settle(part, result, staleRule, slices);
-    failures.report(seen.size);
-    return result;
+    return seen.size;
   }
 
   #ask(part: Part, key: string, failures: ReadFailures): void {

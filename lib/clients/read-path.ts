@@ -30,6 +30,16 @@ export class ReadPath implements ReadOwner {
     this.#promotes = memory !== undefined && (core.parts.config.twoLevel?.promoteOnHit ?? false);
   }
 
+  /** Whether L2 is more than one server. */
+  get hasManyServers(): boolean {
+    return this.#redis?.connection.isCluster ?? false;
+  }
+
+  /** Which server of L2 has a key: the same text for the same server. */
+  serverOf(key: string): string {
+    return this.#redis?.tier.serverOf(key) ?? '';
+  }
+
   /** The value of a key that L1 does not have. Counts a hit or a miss. */
   getBeyondMemory<V>(key: string, staleRule: StaleRule = 'on-failure'): Promise<V | undefined> {
     const redis = this.#redis;

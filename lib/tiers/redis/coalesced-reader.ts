@@ -51,6 +51,11 @@ export class CoalescedReader {
     });
   }
 
+  /** Which server has a name: the same text for the same server. */
+  serverOf(redisKey: string): string {
+    return this.#connection.isCluster ? this.#transport.serverOf(slotTagOf(redisKey)) : '';
+  }
+
   /**
    * Asks for the string at `redisKey`; the answer comes through `receiver`, never synchronously unless Redis is unusable.
    *

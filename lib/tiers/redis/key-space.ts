@@ -91,8 +91,8 @@ export function bucketOf(key: string): number {
   return crc32(key) % BUCKETS;
 }
 
-/** The part of a name of {@link KeySpace} that decides its slot in a cluster, for grouping names. */
+/** The part of a name of {@link KeySpace} that decides its slot in a cluster, without its braces. */
 export function slotTagOf(redisKey: string): string {
-  const from = redisKey.indexOf('{');
+  const from = redisKey.indexOf('{') + 1;
   return redisKey.slice(from, redisKey.indexOf('}', from));
 }

@@ -111,6 +111,11 @@ export class RedisTier extends EntryCodec {
     return this.#parts.keySpace.nameOf(key);
   }
 
+  /** Which server has a key: the same text for the same server. */
+  serverOf(key: string): string {
+    return this.#parts.reader.serverOf(this.nameOf(key));
+  }
+
   /** Asks for a key's bytes together with everybody else's reads of this tick; {@link open} makes an entry of them. */
   request(key: string, receiver: RawReceiver): void {
     this.#parts.reader.read(this.nameOf(key), receiver, this.#sizes);

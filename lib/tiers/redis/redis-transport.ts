@@ -54,7 +54,7 @@ export interface RedisTransport extends Route {
   readonly isCluster: boolean;
   /** Reports to `listener` from now on, and begins to connect unless the client does or is. Called once. */
   open(listener: TransportListener): void;
-  /** Where the keys of a slot are, which is named by a tag in it: the same text for the same server. */
+  /** Where the keys of a slot are, which is named by a tag in it, without braces: the same text for the same server. */
   serverOf(slotTag: string): string;
   /** In the order of their addresses, and those that cannot be reached too; empty before the first connection. */
   masters(): readonly MasterNode[];

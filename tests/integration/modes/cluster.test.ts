@@ -1,6 +1,9 @@
 /** A Redis Cluster: its slots move, its masters die and are replaced, and whoever uses it need not know. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { Cluster, Command, Redis } from 'ioredis';
+import { createManager } from '../../../lib/index.js';
+import { ClusterTransport } from '../../../lib/tiers/redis/cluster-transport.js';
+import { KeySpace, slotTagOf } from '../../../lib/tiers/redis/key-space.js';
 import { ClusterSet, type ClusterSetOptions } from '../../support/cluster-set.js';
 import { findFreePort } from '../../support/free-port.js';
 import { until } from '../../support/until.js';
@@ -91,6 +94,58 @@ describe('connecting', () => {
     const endpoint = await endpoints.open({ mode: 'cluster', cluster: { nodes: [`127.0.0.1:${await findFreePort()}`] } });
     endpoint.pool.close();
     expect(endpoint.connection.isUsable).toBe(false);
+  });
+});
+
+describe('the lanes of reads', () => {
+  let set: ClusterSet;
+  beforeAll(async () => {
+    // The nodes themselves take longer to notice that a master is gone, as they do with the defaults.
+    set = await ClusterSet.start({ config: { 'cluster-node-timeout': '15000' } });
+  });
+  afterAll(() => set.stop());
+
+  test('are those of the servers to which ioredis sends the keys', async () => {
+    const [host = '', port = ''] = (set.nodes[0] ?? '').split(':');
+    const client = new Cluster([{ host, port: Number(port) }]);
+    endpoints.afterwards(() => {
+      client.disconnect();
+    });
+    await until(() => client.status === 'ready');
+    const transport = new ClusterTransport({ client, isOwned: false, Command, probeKey: 'probe' });
+    const keySpace = new KeySpace('lanes', 's', '', true);
+    for (let index = 0; index < 1000; index++) {
+      const name = keySpace.nameOf(`k${index}`);
+      expect(transport.serverOf(slotTagOf(name))).toBe(client.slots[slotOf(name)]?.[0]);
+    }
+  });
+
+  test('do not let a frozen master take the reads of the others with it', async () => {
+    const keys = Array.from({ length: 20_000 }, (_, index) => `key-${index}`);
+    const keySpace = new KeySpace('oxcache', 's', '', true);
+    const config = {
+      global: { log_level: 'silent', wal: { enabled: false } },
+      services: { s: { cache_type: 'l2', l2: { ...l2Of(set), command_timeout_ms: 1000 } } },
+    } as const;
+    await using manager = await createManager(config);
+    const client = manager.client('s');
+    await client.setMany(keys.map((key) => [key, key]));
+    const frozen = await set.slotOwner(slotOf(keySpace.nameOf('key-0')));
+    const owners = new Map<number, boolean>();
+    const isFrozen = async (slot: number): Promise<boolean> => {
+      const known = owners.get(slot) ?? (await set.slotOwner(slot)) === frozen;
+      owners.set(slot, known);
+      return known;
+    };
+    const expected: string[] = [];
+    for (const key of keys) if (!(await isFrozen(slotOf(keySpace.nameOf(key))))) expected.push(key);
+    frozen.freeze();
+    endpoints.afterwards(() => {
+      frozen.thaw();
+    });
+    const found = await client.getMany(keys);
+    expect(expected.length).toBeGreaterThan(5000);
+    expect([...found.keys()].sort()).toEqual(expected.sort());
   });
 });
 
