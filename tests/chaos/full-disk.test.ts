@@ -23,7 +23,6 @@ const PATIENCE_MS = 1000;
 const VALUE_BYTES = 8000;
 const TEXT = 'x'.repeat(VALUE_BYTES);
 const CHILD = fileURLToPath(new URL('./support/full-disk-child.mjs', import.meta.url));
-const MODULE = new URL('../../dist/index.js', import.meta.url).href;
 
 const rig = useRig();
 
@@ -198,7 +197,7 @@ describeRealDisk(() => {
     const server = await startDurableRedis(rig);
     const disk = mountFor(300_000);
     const config = { global: { log_level: 'silent', wal: { dir: disk.logs } }, services: { [SERVICE]: twoLevelAt(server) } };
-    const spec = { module: MODULE, config, keys: 80, untouched: 10, valueBytes: VALUE_BYTES, refusals: 30 };
+    const spec = { config, keys: 80, untouched: 10, valueBytes: VALUE_BYTES, refusals: 30 };
     const child = startScript(CHILD, { args: [JSON.stringify(spec)] });
     await child.printed('warm');
     await server.kill();

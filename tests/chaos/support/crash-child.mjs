@@ -3,10 +3,10 @@
 // replays what its predecessors left, says so, reads every key, and closes when it is sent SIGUSR2.
 import { openSync, writeSync } from 'node:fs';
 import { setImmediate as turn, setTimeout as delay } from 'node:timers/promises';
+import { CacheError, createManager } from '../../../dist/index.js';
 import { seededRandom } from './crash-random.mjs';
 
 const spec = JSON.parse(process.argv[2]);
-const { CacheError, createManager } = await import(spec.module);
 const random = seededRandom(spec.seed);
 const journal = openSync(spec.journal, 'a', 0o600);
 

@@ -33,7 +33,6 @@ export interface CrashReport {
 }
 
 const CHILD = fileURLToPath(new URL('./crash-child.mjs', import.meta.url));
-const MODULE = new URL('../../../dist/index.js', import.meta.url).href;
 /** Clocks are compared over a network that delays: they may be wrong by half of what the slowest answer took. */
 const TOLERANCE_MS = 300;
 const RECOVERY_TIMEOUT_MS = 15_000;
@@ -197,7 +196,7 @@ class CrashScene {
     const generation = ++this.#generation;
     const seed = this.#random.between(1, 2 ** 31);
     const choices = { config, writers, deleteResult, weights, sizes, shortTtlShare, overlapShare, pauseShare, ttlMs };
-    const spec = { ...choices, role, generation, seed, module: MODULE, journal: this.#journalFile };
+    const spec = { ...choices, role, generation, seed, journal: this.#journalFile };
     const child = startScript(CHILD, { args: [JSON.stringify(spec)], deadlineMs: 40_000 });
     this.#children.push(child);
     return child;

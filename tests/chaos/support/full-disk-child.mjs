@@ -1,8 +1,9 @@
 // A process that fills the disk of its log while Redis is away, and is killed there: `node full-disk-child.mjs <JSON>`.
 // It stores the first value of each key, says `warm`, waits for the outage, writes on until the log has refused many
 // values, removes some keys, says what it was told as one line of JSON after `full `, and waits to be killed.
+import { createManager } from '../../../dist/index.js';
+
 const spec = JSON.parse(process.argv[2]);
-const { createManager } = await import(spec.module);
 
 const manager = await createManager(spec.config);
 const client = manager.client('s');

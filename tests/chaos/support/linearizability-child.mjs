@@ -1,10 +1,11 @@
 // One of the processes of a linearizability run: makes the calls its parent asks for and answers with what became of them and when, on
 // the monotonic clock of the machine, which all processes share. `node linearizability-child.mjs <JSON>`. It has several managers, so
 // that a call of one can follow upon a call of another at once.
+import { CacheError, createManager } from '../../../dist/index.js';
 import { blockEventLoop } from '../../../dist/testing/index.js';
+import { serveCalls } from '../../support/serve-calls.mjs';
 
 const spec = JSON.parse(process.argv[2]);
-const { CacheError, createManager } = await import(spec.module);
 const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
 
 const managers = await Promise.all(spec.configs.map((config) => createManager(config)));
@@ -45,13 +46,13 @@ async function write(call) {
     const isDone = l2 === null ? owesNothing(client) && failures(client) === before : l2 !== 'logged';
     return { startMs, endMs, outcome: isDone ? 'done' : 'logged', l2 };
   } catch (error) {
-    // Anything but an error of the cache is a defect, and ends the process with a message.
+    // Anything but an error of the cache is a defect, and ends the run.
     if (!CacheError.is(error)) throw error;
     return { startMs, endMs: nowMs(), outcome: 'failed', code: error.code };
   }
 }
 /** A miss while Redis can't be asked, or the link is lost, says nothing. */
-async function read({ key }) {
+async function read(key) {
   const [client] = clients;
   const before = failures(client);
   const canKnow = () => owesNothing(client) && client.health().sync.status === 'connected';
@@ -72,32 +73,18 @@ const until = async (condition) => {
   }
 };
 
-const answers = {
+serveCalls({
   /** One after the other, with nothing in between. */
-  write: async ({ calls }) => {
+  write: async (list) => {
     const made = [];
-    for (const call of calls) made.push(await write(call));
+    for (const call of list) made.push(await write(call));
     return made;
   },
   read,
-  block: async ({ ms }) => {
-    blockEventLoop(ms);
-  },
+  block: blockEventLoop,
   settle: async () => {
     await until(() => clients.every(isSettled));
     return { atMs: nowMs() };
   },
-  close: async () => {
-    await Promise.all(managers.map((manager) => manager.close({ deadline: '2s' })));
-    setImmediate(() => process.disconnect());
-  },
-};
-
-process.on('message', ({ id, what, ...call }) => {
-  answers[what](call).then((answer) => process.send({ id, answer: answer ?? null }), fail);
+  close: () => Promise.all(managers.map((manager) => manager.close({ deadline: '2s' }))).then(() => undefined),
 });
-function fail(error) {
-  console.error(error);
-  process.exit(1);
-}
-process.send({ id: 0, answer: 'ready' });

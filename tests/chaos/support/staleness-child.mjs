@@ -2,24 +2,15 @@
 // when, on the monotonic clock of the machine, which all processes share; also when it did not run and when its link was lost.
 // A reader then waits for its link and reads everything once more; a writer waits until Redis has everything, and for a second signal.
 import { openSync, writeSync } from 'node:fs';
-import net from 'node:net';
-import { syncBuiltinESMExports } from 'node:module';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { seededRandom } from './crash-random.mjs';
+import { routePorts } from './route-ports.mjs';
 
 const spec = JSON.parse(process.argv[2]);
-// Redis is known by the same address everywhere; this process may reach it on a way of its own.
-const connect = net.createConnection;
-const route = (options, ...rest) => {
-  const port = spec.routes[options?.port];
-  return connect(port === undefined ? options : { ...options, port }, ...rest);
-};
-net.createConnection = route;
-net.connect = route;
-syncBuiltinESMExports();
+routePorts(spec.routes);
 
-const { CacheError, createManager } = await import(spec.module);
+const { CacheError, createManager } = await import('../../../dist/index.js');
 const random = seededRandom(spec.seed);
 const nowMs = () => Number(process.hrtime.bigint()) / 1e6;
 

@@ -22,7 +22,6 @@ export interface StalenessSpec {
 }
 
 const CHILD = fileURLToPath(new URL('./staleness-child.mjs', import.meta.url));
-const MODULE = new URL('../../../dist/index.js', import.meta.url).href;
 
 /** The clock the processes share, in milliseconds. */
 export function monotonicMs(): number {
@@ -38,7 +37,7 @@ export class StalenessProcess {
   private constructor(spec: StalenessSpec, folder: string, deadlineMs: number) {
     this.spec = spec;
     this.#journal = join(folder, `${spec.name}.jsonl`);
-    const args = [JSON.stringify({ ...spec, module: MODULE, journal: this.#journal })];
+    const args = [JSON.stringify({ ...spec, journal: this.#journal })];
     this.#script = startScript(CHILD, { args, deadlineMs });
   }
 
