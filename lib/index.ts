@@ -22,7 +22,7 @@ export type {
   SetResult,
 } from './clients/cache-client.js';
 export type { Lock, LockOptions } from './clients/lock.js';
-export type { CacheEventMap, CacheEventName, TierName, WriteResult } from './observe/events.js';
+export { CACHE_EVENTS, type CacheEventMap, type CacheEventName, type TierName, type WriteResult } from './observe/events.js';
 export type { EndpointHealth, ManagerHealth, ServiceHealth, SyncHealth } from './observe/health.js';
 export type { LagSummary } from './observe/lag-histogram.js';
 export type { Logger } from './observe/logger.js';

@@ -75,7 +75,12 @@ export interface CacheEventMap {
   };
 }
 
-/** Every event there is. */
+/**
+ * The names of all events.
+ *
+ * @example
+ * for (const name of CACHE_EVENTS) manager.on(name, (payload) => console.debug(name, payload));
+ */
 export const CACHE_EVENTS = [
   'hit',
   'miss',
@@ -91,5 +96,5 @@ export const CACHE_EVENTS = [
   'error',
 ] as const satisfies readonly (keyof CacheEventMap)[];
 
-/** The name of an event. */
-export type CacheEventName = keyof CacheEventMap;
+/** The name of an event: those of the list, so that an event that is missing there cannot be emitted. */
+export type CacheEventName = (typeof CACHE_EVENTS)[number];

@@ -2,27 +2,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { NOTHING_OWED } from '../../../lib/observe/owed-writes.js';
 import type { CacheClient } from '../../../lib/clients/cache-client.js';
-import type { CacheEventName } from '../../../lib/observe/events.js';
+import { CACHE_EVENTS } from '../../../lib/observe/events.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import { collectEvents } from '../../support/collect-events.js';
 import { KINDS, Workbench, type Kind } from './workbench.js';
 
 const bench = new Workbench();
-
-const NAMES: readonly CacheEventName[] = [
-  'hit',
-  'miss',
-  'load',
-  'write',
-  'delete',
-  'evict',
-  'promote',
-  'invalidate',
-  'degrade',
-  'recover',
-  'replay',
-  'error',
-];
 
 /** One of everything, in an order that leaves no choice. */
 async function runWorkload(client: CacheClient): Promise<void> {
@@ -103,9 +88,9 @@ describe.each(KINDS)('a service of type %s', (kind) => {
 
   test('tells of a scripted workload, as often as it counts, and never a value', async () => {
     const client = await bench.client(kind);
-    const events = collectEvents(client, ...NAMES);
+    const events = collectEvents(client, ...CACHE_EVENTS);
     await runWorkload(client);
-    const counts = Object.fromEntries(NAMES.map((name) => [name, events.filter(({ event }) => event === name).length]));
+    const counts = Object.fromEntries(CACHE_EVENTS.map((name) => [name, events.filter(({ event }) => event === name).length]));
     const expected = { hit: hits.hitsOfFirstTier, miss: 8, load: 6, write: 8, delete: 4, evict: 0, promote: 0, invalidate: 1 };
     expect(counts).toEqual({ ...expected, degrade: 0, recover: 0, replay: 0, error: 0 });
     for (const { payload } of events) {
@@ -116,7 +101,7 @@ describe.each(KINDS)('a service of type %s', (kind) => {
 
   test('tells what each event is about', async () => {
     const client = await bench.client(kind);
-    const events = collectEvents(client, ...NAMES);
+    const events = collectEvents(client, ...CACHE_EVENTS);
     const last = (): unknown => events.at(-1);
     const tier = kind === 'l2' ? 'l2' : 'l1';
     await client.set('a', 1);
@@ -158,7 +143,7 @@ describe.each(KINDS)('a service of type %s', (kind) => {
   test('G10: is not disturbed by listeners that throw or reject', async () => {
     const client = await bench.client(kind);
     const heard: string[] = [];
-    for (const name of NAMES) {
+    for (const name of CACHE_EVENTS) {
       client.on(name, () => {
         throw new Error('a bad listener');
       });

@@ -1,6 +1,6 @@
 /** Listeners, loggers, loaders and values that misbehave hurt nobody but themselves (G10). */
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import type { CacheClient, CacheEventName, CacheManager, Logger } from '../../../lib/index.js';
+import { CACHE_EVENTS, type CacheClient, type CacheManager, type Logger } from '../../../lib/index.js';
 import type { RedisServer } from '../../support/redis-server.js';
 import { until } from '../../support/until.js';
 import { degraded, healthy, twoLevelAt, useRig } from '../outage/rig.js';
@@ -11,20 +11,6 @@ let server: RedisServer;
 beforeEach(async () => {
   server = await rig.startRedis();
 });
-
-const EVENTS: readonly CacheEventName[] = [
-  'hit',
-  'miss',
-  'load',
-  'write',
-  'delete',
-  'evict',
-  'promote',
-  'invalidate',
-  'degrade',
-  'recover',
-  'error',
-];
 
 /** Makes everything happen that there is an event for, and checks every result on the way. */
 async function expectEverythingToWork(client: CacheClient): Promise<void> {
@@ -86,7 +72,7 @@ describe('G10: listeners', () => {
     const manager = await rig.open({ s: twoLevelAt(server, { l1: { max_capacity: 1 } }) });
     const client = manager.client('s');
     const seen = new Set<string>();
-    for (const event of EVENTS) {
+    for (const event of CACHE_EVENTS) {
       for (const source of [client, manager]) {
         source.on(event, () => {
           seen.add(event);
@@ -95,7 +81,7 @@ describe('G10: listeners', () => {
       }
     }
     await expectEverythingToWork(client);
-    expect([...seen].sort()).toEqual([...EVENTS].sort());
+    expect([...seen].sort()).toEqual([...CACHE_EVENTS].sort());
   });
 
   test('that throw do not keep the event from the others', async () => {

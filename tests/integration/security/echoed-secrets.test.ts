@@ -5,7 +5,7 @@
 import { inspect } from 'node:util';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { Redis } from 'ioredis';
-import type { CacheClient, CacheEventName, CacheManager } from '../../../lib/index.js';
+import { CACHE_EVENTS, type CacheClient, type CacheManager } from '../../../lib/index.js';
 import { EchoingServer, type Echo } from '../../support/echoing-server.js';
 import { until } from '../../support/until.js';
 import { FakeSentinel } from '../modes/fake-sentinel.js';
@@ -89,23 +89,6 @@ function services({ server, echoingSentinel, sentinel }: Places): Record<string,
     given: of({}),
   };
 }
-
-const EVENTS: readonly CacheEventName[] = [
-  ...([
-    'hit',
-    'miss',
-    'load',
-    'write',
-    'delete',
-    'evict',
-    'promote',
-    'invalidate',
-    'degrade',
-    'recover',
-    'replay',
-    'error',
-  ] as const),
-];
 
 let said: string[] = [];
 const say = (...things: readonly unknown[]): void => {
@@ -197,7 +180,7 @@ describe.each(STAGES)('G11: a server that repeats %s', (stage, accepted) => {
     const sentinel = await FakeSentinel.start(server.port);
     for (const each of [server, echoingSentinel, sentinel]) rig.afterwards(() => each.stop());
     const manager = await open({ server, echoingSentinel, sentinel });
-    for (const event of EVENTS) {
+    for (const event of CACHE_EVENTS) {
       manager.on(event, (payload) => {
         say(event, payload);
       });

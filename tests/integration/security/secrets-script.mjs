@@ -2,23 +2,9 @@
 // hands out about it: log lines of the default logger, errors with all their causes and properties, events, health, metrics.
 // Arguments: the scenario, the port of a Redis, the password in the URL, the password as a setting, the value.
 import { inspect } from 'node:util';
-import { createManager } from '../../../dist/index.js';
+import { CACHE_EVENTS, createManager } from '../../../dist/index.js';
 
 const [scenario, port, urlPassword, password, value] = process.argv.slice(2);
-const EVENTS = [
-  'hit',
-  'miss',
-  'load',
-  'write',
-  'delete',
-  'evict',
-  'promote',
-  'invalidate',
-  'degrade',
-  'recover',
-  'replay',
-  'error',
-];
 
 const print = (what) => {
   console.log(inspect(what, { depth: null, showHidden: true, maxStringLength: null, maxArrayLength: null, breakLength: 130 }));
@@ -79,7 +65,7 @@ await attempt(() =>
   createManager({ services: { bad: { cache_type: 'l2', ttl: -1, l2: { ...inUrl, password, unknown: password } } } }),
 );
 const manager = await createManager(config('silly'));
-for (const event of EVENTS) manager.on(event, print);
+for (const event of CACHE_EVENTS) manager.on(event, print);
 print(manager.health());
 for (const name of manager.services) {
   if (scenario === 'undecodable entries') {
