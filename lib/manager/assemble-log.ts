@@ -29,6 +29,8 @@ export interface LogSources {
   readonly counters: ServiceCounters;
   /** Reports an error that failed no call. */
   readonly report: (error: CacheError) => void;
+  /** Whether this process is sending Redis a newer write of the key. */
+  readonly isOvertaken: (key: string, version: string) => boolean;
   /** Redis has something that this process did not write. */
   readonly onSuperseded: (key: string, version: string) => void;
   /** The whole service was invalidated. */
@@ -73,6 +75,7 @@ export async function assembleLog(wal: ResolvedWal, sources: LogSources): Promis
     mode: wal.replay,
     maxAgeMs: wal.maxAgeMs,
     pace: DEFAULT_PACE,
+    isOvertaken: sources.isOvertaken,
     onSuperseded: sources.onSuperseded,
     onInvalidated: sources.onInvalidated,
     onPhase: (phase, report) => {

@@ -150,6 +150,7 @@ async function assembleRedis(
   const onSuperseded = (key: string, version: string): void => reporter.core?.forget(key, version);
   const onInvalidated = (): void => reporter.core?.forgetCopies();
   let log: ServiceLog | undefined;
+  let writer: BatchWriter<LogResult> | undefined;
   if (wal !== undefined) {
     const { assembleLog } = await import('./assemble-log.js');
     const { keeper } = infrastructure;
@@ -163,11 +164,12 @@ async function assembleRedis(
       events,
       counters,
       report,
+      isOvertaken: (key, version) => (writer?.find(key)?.version ?? '') > version,
       onSuperseded,
       onInvalidated,
     });
   }
-  const writer = assembleWriter(config, shared, tier, log, reporter);
+  writer = assembleWriter(config, shared, tier, log, reporter);
   return { tier, connection, keySpace, openLink, outbox: new Outbox(tier, writer, log) };
 }
 

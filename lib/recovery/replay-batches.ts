@@ -34,22 +34,26 @@ export class ReplayBatches {
   readonly #clock: Clock;
   readonly #pace: ReplayPace;
   readonly #onReplayed: OnReplayed;
+  readonly #isDue: (write: ReplayWrite) => boolean;
   readonly #underWay = new Set<Promise<void>>();
   #batch: ReplayWrite[] = [];
   #bytes = 0;
   #mayGoAtMs = 0;
   #failure: CacheError | undefined;
 
+  /** @param isDue asked when a write is sent: whether it still is what Redis has to be told of its key */
   constructor(
     apply: (writes: readonly ScriptWrite[]) => Promise<WriteOutcome[]>,
     clock: Clock,
     pace: ReplayPace,
     onReplayed: OnReplayed,
+    isDue: (write: ReplayWrite) => boolean,
   ) {
     this.#apply = apply;
     this.#clock = clock;
     this.#pace = pace;
     this.#onReplayed = onReplayed;
+    this.#isDue = isDue;
   }
 
   /** Why a whole batch failed; nothing more should be added then. */
@@ -77,13 +81,15 @@ export class ReplayBatches {
   }
 
   async #send(): Promise<void> {
-    const batch = this.#batch;
+    const gathered = this.#batch;
     this.#batch = [];
     this.#bytes = 0;
     while (this.#underWay.size >= this.#pace.maxInFlight) await Promise.race(this.#underWay);
     const waitMs = this.#mayGoAtMs - this.#clock.nowMs();
     if (waitMs > 0) await pause(this.#clock, waitMs);
     if (this.#failure !== undefined) return;
+    const batch = gathered.filter(this.#isDue);
+    if (batch.length === 0) return;
     this.#mayGoAtMs = Math.max(this.#mayGoAtMs, this.#clock.nowMs()) + (batch.length / this.#pace.keysPerSecond) * 1000;
     const done = this.#apply(batch).then(
       (outcomes) => {

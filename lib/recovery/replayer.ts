@@ -4,7 +4,8 @@
  *
  * 1. Everything goes through the versioned script: replaying twice, or half, or late does no harm. 2. A write leaves the log
  * only when Redis has confirmed it or something newer, so a replay may be cut off at any point and go on later. 3. Reads of
- * this process are answered from the log until then, and live writes overtake what is replayed.
+ * this process are answered from the log until then, and live writes overtake what is replayed. 4. Nothing is sent behind a newer write
+ * of this process: the mark of a deletion, or the newer value, may be evicted before the older value arrives.
  */
 import type { Clock } from '../base/clock.js';
 import type { CacheError } from '../base/errors.js';
@@ -34,6 +35,8 @@ export interface ReplayerParts {
   /** Older writes are replayed as invalidations, which Redis remembers for as long. */
   readonly maxAgeMs: number;
   readonly pace: ReplayPace;
+  /** Whether this process is sending Redis a newer write of the key at this moment. */
+  readonly isOvertaken: (key: string, version: string) => boolean;
   /**
    * Redis has something that this process did not write: something newer, or what a dead process had left in its log. A copy of
    * its own is old. `version`: of what was replayed.
@@ -120,7 +123,7 @@ export class Replayer {
   #hasWork(): boolean {
     const { index } = this.#parts.log;
     if (index.facts.invalidateBefore.version !== '') return true;
-    for (const entry of index.entries()) if (!entry.isUnderWay) return true;
+    for (const entry of index.entries()) if (this.#isToBeSent(entry)) return true;
     return false;
   }
 
@@ -177,12 +180,16 @@ export class Replayer {
       clock,
       pace,
       (write, outcome) => this.#settle(write, outcome, report),
+      ({ key, version }) => {
+        const entry = log.index.find(key);
+        return entry?.version === version && this.#isToBeSent(entry);
+      },
     );
     this.#batches = batches;
     const slices = new TimeSlices(clock);
     for (const entry of log.index.entries()) {
       if (slices.isOver()) await slices.next();
-      if (entry.isUnderWay || !isDue(entry) || !log.index.has(entry)) continue;
+      if (!isDue(entry) || !this.#isToBeSent(entry) || !log.index.has(entry)) continue;
       const sent = batches.add(this.#toWrite(entry, withValues && !this.#isInvalidation(entry)));
       if (sent === undefined) continue;
       await sent;
@@ -191,6 +198,11 @@ export class Replayer {
     }
     await batches.finish();
     if (batches.failure !== undefined) throw batches.failure;
+  }
+
+  /** Whether nobody else is sending it, nor anything newer. */
+  #isToBeSent(entry: LogEntry): boolean {
+    return !entry.isUnderWay && !this.#parts.isOvertaken(entry.key, entry.version);
   }
 
   /** Whether a key is replayed as "what you have is old" and without a value. */

@@ -20,6 +20,7 @@ class SlowRedis {
   readonly clock = new FakeClock();
   readonly sent: { readonly size: number; readonly atMs: number }[] = [];
   readonly outcomes: [string, WriteOutcome][] = [];
+  readonly overtaken = new Set<string>();
   readonly #answers: ((error?: Error) => void)[] = [];
   readonly batches: ReplayBatches;
 
@@ -37,6 +38,7 @@ class SlowRedis {
       this.clock,
       pace,
       ({ key }, outcome) => this.outcomes.push([key, outcome]),
+      ({ key }) => !this.overtaken.has(key),
     );
   }
 
@@ -121,5 +123,16 @@ describe('batches of a replay', () => {
     expect(redis.batches.failure).toBe(failure);
     expect(redis.sent).toHaveLength(2);
     expect(redis.outcomes.map(([key]) => key)).toEqual(Array.from({ length: 10 }, (_, i) => `k${i + 10}`));
+  });
+
+  test('leave out what was overtaken while it waited for its turn', async () => {
+    const redis = new SlowRedis({ ...PACE, keysPerSecond: Infinity });
+    const { done } = redis.add(30);
+    await turns();
+    for (const key of ['k20', 'k29']) redis.overtaken.add(key);
+    for (let i = 0; i < 3; i++) await redis.answer();
+    await done;
+    expect(redis.sent.map(({ size }) => size)).toEqual([10, 10, 8]);
+    expect(redis.outcomes.map(([key]) => key)).not.toEqual(expect.arrayContaining(['k20']));
   });
 });
