@@ -150,7 +150,8 @@ async function assembleRedis(
   const onSuperseded = (key: string, version: string): void => reporter.core?.forget(key, version);
   const onInvalidated = (): void => reporter.core?.forgetCopies();
   let log: ServiceLog | undefined;
-  let writer: BatchWriter<LogResult> | undefined;
+  /** Empty until there is one: nothing is on its way then. */
+  const sending: { writer?: BatchWriter<LogResult> } = {};
   if (wal !== undefined) {
     const { assembleLog } = await import('./assemble-log.js');
     const { keeper } = infrastructure;
@@ -164,12 +165,12 @@ async function assembleRedis(
       events,
       counters,
       report,
-      isOvertaken: (key, version) => (writer?.find(key)?.version ?? '') > version,
+      isOvertaken: (key, version) => (sending.writer?.find(key)?.version ?? '') > version,
       onSuperseded,
       onInvalidated,
     });
   }
-  writer = assembleWriter(config, shared, tier, log, reporter);
+  const writer = (sending.writer = assembleWriter(config, shared, tier, log, reporter));
   return { tier, connection, keySpace, openLink, outbox: new Outbox(tier, writer, log) };
 }
 
