@@ -128,6 +128,22 @@ export class ClusterSet {
     return this.#takenOver(index, replica, master);
   }
 
+  /** Resolves once all running nodes call the cluster well and know the same masters and the replicas of each. */
+  async well(): Promise<void> {
+    const isWell = async (node: RedisServer): Promise<boolean> => {
+      const info = String(await node.call('CLUSTER', 'INFO'));
+      if (!info.includes('cluster_state:ok') || !info.includes(`cluster_slots_ok:${SLOTS}`)) return false;
+      const lines = String(await node.call('CLUSTER', 'NODES')).split('\n');
+      const rowOf = (server: RedisServer): string => lines.find((line) => line.startsWith(this.#idOf(server))) ?? '';
+      return (
+        this.#masters.every((master) => rowOf(master).includes('master')) &&
+        this.#running(this.#replicas).every((replica) => rowOf(replica).includes('slave'))
+      );
+    };
+    const describe = (node: RedisServer) => ({ timeoutMs: CHANGE_TIMEOUT_MS, describe: `${node.address} to be well` });
+    await Promise.all(this.#running(this.#servers()).map((node) => until(() => isWell(node), describe(node))));
+  }
+
   /** Ends all processes. May be called in any state, and again. */
   async stop(): Promise<void> {
     await Promise.all(this.#servers().map((server) => server.stop()));
@@ -163,7 +179,7 @@ export class ClusterSet {
     );
     await this.#join();
     await Promise.all(this.#replicas.map((replica, index) => this.#follow(replica, this.#idOf(this.#masters[index]))));
-    await this.#allWell();
+    await this.well();
   }
 
   /** Gives every master its slots and makes all nodes know each other. */
@@ -201,24 +217,8 @@ export class ClusterSet {
     });
     this.#masters[index] = replica;
     this.#replicas[index] = before;
-    await this.#allWell();
+    await this.well();
     return replica;
-  }
-
-  /** Waits until all running nodes call the cluster well and know the same masters and the replicas of each. */
-  async #allWell(): Promise<void> {
-    const isWell = async (node: RedisServer): Promise<boolean> => {
-      const info = String(await node.call('CLUSTER', 'INFO'));
-      if (!info.includes('cluster_state:ok') || !info.includes(`cluster_slots_ok:${SLOTS}`)) return false;
-      const lines = String(await node.call('CLUSTER', 'NODES')).split('\n');
-      const rowOf = (server: RedisServer): string => lines.find((line) => line.startsWith(this.#idOf(server))) ?? '';
-      return (
-        this.#masters.every((master) => rowOf(master).includes('master')) &&
-        this.#running(this.#replicas).every((replica) => rowOf(replica).includes('slave'))
-      );
-    };
-    const describe = (node: RedisServer) => ({ timeoutMs: CHANGE_TIMEOUT_MS, describe: `${node.address} to be well` });
-    await Promise.all(this.#running(this.#servers()).map((node) => until(() => isWell(node), describe(node))));
   }
 
   async #ownerSaidBy(node: RedisServer, slot: number): Promise<string | undefined> {

@@ -25,8 +25,8 @@ export interface SentinelSetOptions {
   readonly sentinels?: number;
   /** The master and its replicas save every write before it is answered. */
   readonly appendonly?: boolean;
-  /** A clock that the test steps, of the replicas; absent: the machine's. */
-  readonly replicaClock?: SteppedClock;
+  /** Clocks that the test steps, of the master and then the replicas; absent, or `undefined` at a place: the machine's. */
+  readonly clocks?: readonly (SteppedClock | undefined)[];
 }
 
 const MASTER_NAME = 'primary';
@@ -133,7 +133,7 @@ export class SentinelSet {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  async #start({ password, sentinelPassword, tls, appendonly, replicaClock, ...counts }: SentinelSetOptions): Promise<void> {
+  async #start({ password, sentinelPassword, tls, appendonly, clocks = [], ...counts }: SentinelSetOptions): Promise<void> {
     const { replicas = 1, sentinels = 3 } = counts;
     const secured = tls === undefined ? {} : { tls, certificates: await makeCertificates(this.#folder) };
     const sure = tls === undefined ? {} : { 'tls-replication': 'yes' };
@@ -151,7 +151,7 @@ export class SentinelSet {
           ...config,
         },
       });
-    const master = (this.#master = await data({}));
+    const master = (this.#master = await data({}, clocks[0]));
     const quorum = Math.floor((sentinels * 2) / 3) || 1;
     const watch = [
       `monitor ${MASTER_NAME} 127.0.0.1 ${master.port} ${quorum}`,
@@ -169,7 +169,7 @@ export class SentinelSet {
         config: { ...sure, sentinel: watch },
       });
     await Promise.all([
-      ...Array.from({ length: replicas }, () => data({ replicaof: `127.0.0.1 ${master.port}` }, replicaClock)),
+      ...Array.from({ length: replicas }, (_, index) => data({ replicaof: `127.0.0.1 ${master.port}` }, clocks[index + 1])),
       ...Array.from({ length: sentinels }, guard),
     ]);
     await Promise.all(this.#sentinels.map((sentinel) => sentinel.call('SENTINEL', 'DEBUG', ...QUICK_PERIODS)));

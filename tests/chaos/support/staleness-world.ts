@@ -2,9 +2,10 @@
 import { Cluster, Redis } from 'ioredis';
 import type { ConfigObject } from '../../../lib/index.js';
 import { TcpFaultProxy } from '../../../lib/testing/tcp-fault-proxy.js';
-import { ClusterSet } from '../../support/cluster-set.js';
-import { RedisServer } from '../../support/redis-server.js';
-import { SentinelSet } from '../../support/sentinel-set.js';
+import type { ClusterSet } from '../../support/cluster-set.js';
+import { Deployment } from '../../support/deployment.js';
+import type { RedisServer } from '../../support/redis-server.js';
+import type { SentinelSet } from '../../support/sentinel-set.js';
 
 /** The modes that are run. */
 export const STALENESS_MODES = ['stream', 'pubsub', 'sentinel', 'cluster'] as const;
@@ -23,30 +24,21 @@ const FOREIGN = new Map([
 /** See the file's header. */
 export class StalenessWorld {
   readonly mode: StalenessMode;
-  readonly standalone: RedisServer | undefined;
-  readonly sentinel: SentinelSet | undefined;
-  readonly cluster: ClusterSet | undefined;
+  readonly #deployment: Deployment;
   readonly #proxies: TcpFaultProxy[] = [];
   readonly #routes: Record<number, number> = {};
   #client: Redis | Cluster | undefined;
 
-  private constructor(mode: StalenessMode, parts: { standalone?: RedisServer; sentinel?: SentinelSet; cluster?: ClusterSet }) {
+  private constructor(mode: StalenessMode, deployment: Deployment) {
     this.mode = mode;
-    this.standalone = parts.standalone;
-    this.sentinel = parts.sentinel;
-    this.cluster = parts.cluster;
+    this.#deployment = deployment;
   }
 
   /** Starts everything. */
   static async start(mode: StalenessMode): Promise<StalenessWorld> {
-    const world = new StalenessWorld(
-      mode,
-      mode === 'cluster'
-        ? { cluster: await ClusterSet.start({ replicas: 1 }) }
-        : mode === 'sentinel'
-          ? { sentinel: await SentinelSet.start() }
-          : { standalone: await RedisServer.start({ appendonly: true }) },
-    );
+    const isStandalone = mode === 'stream' || mode === 'pubsub';
+    const deployment = await Deployment.start(isStandalone ? 'standalone' : mode, { appendonly: isStandalone });
+    const world = new StalenessWorld(mode, deployment);
     try {
       for (const { port } of world.servers()) {
         const proxy = await TcpFaultProxy.start(port);
@@ -64,14 +56,19 @@ export class StalenessWorld {
 
   /** Where a process finds Redis, as its configuration says it. */
   get l2(): L2Settings {
-    const timeouts = { command_timeout_ms: 500, connection_timeout_ms: 1000 };
-    const { sentinel, cluster } = this;
-    if (cluster !== undefined) return { mode: 'cluster', cluster: { nodes: [...cluster.nodes] }, ...timeouts };
-    if (sentinel !== undefined) {
-      const { masterName, nodes } = sentinel;
-      return { mode: 'sentinel', sentinel: { master_name: masterName, nodes: [...nodes] }, ...timeouts };
-    }
-    return { mode: 'standalone', connection_string: this.standalone?.url ?? '', ...timeouts };
+    return { ...this.#deployment.l2, command_timeout_ms: 500, connection_timeout_ms: 1000 };
+  }
+
+  get standalone(): RedisServer | undefined {
+    return this.#deployment.standalone;
+  }
+
+  get sentinel(): SentinelSet | undefined {
+    return this.#deployment.sentinel;
+  }
+
+  get cluster(): ClusterSet | undefined {
+    return this.#deployment.cluster;
   }
 
   /** The port of the proxy for each port of Redis. */
@@ -86,16 +83,12 @@ export class StalenessWorld {
 
   /** The processes that hold data, replicas included. */
   servers(): readonly RedisServer[] {
-    const { standalone, sentinel, cluster } = this;
-    if (cluster !== undefined) return [...cluster.masters, ...cluster.replicas];
-    if (sentinel !== undefined) return [sentinel.master, ...sentinel.replicas];
-    return standalone === undefined ? [] : [standalone];
+    return this.#deployment.servers;
   }
 
   /** The processes clients write to. */
   masters(): readonly RedisServer[] {
-    if (this.cluster !== undefined) return this.cluster.masters;
-    return this.servers().slice(0, 1);
+    return this.#deployment.primaries;
   }
 
   /** Puts somebody else's keys there. */
@@ -113,7 +106,7 @@ export class StalenessWorld {
   async stop(): Promise<void> {
     this.#client?.disconnect();
     await Promise.all(this.#proxies.map((proxy) => proxy.close()));
-    await Promise.all([this.standalone?.stop(), this.sentinel?.stop(), this.cluster?.stop()]);
+    await this.#deployment.stop();
   }
 
   #redis(): Redis | Cluster {

@@ -111,7 +111,7 @@ describe.each(Object.entries(INVALIDATIONS))('%s', (_what, invalidate) => {
   test.each([-120_000, -3_600_000])('after a failover to a server whose clock is %d ms off leaves nothing', async (ms) => {
     const slow = clock();
     slow.step(ms);
-    const set = await SentinelSet.start({ replicaClock: slow });
+    const set = await SentinelSet.start({ clocks: [undefined, slow] });
     cleanups.push(() => set.stop());
     const l2: L2 = { mode: 'sentinel', sentinel: { master_name: set.masterName, nodes: [...set.nodes] } };
     const first = await open(l2);
