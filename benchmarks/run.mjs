@@ -21,6 +21,7 @@ const SUITES = {
   outage: { file: 'outage', needsRedis: true },
   coherence: { file: 'coherence', needsRedis: true },
   scale: { file: 'scale', needsRedis: true },
+  stalls: { file: 'stalls', needsRedis: true },
   peers: { file: 'peers', needsRedis: true },
 };
 

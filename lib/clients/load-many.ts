@@ -133,6 +133,10 @@ export class LoadMany {
         if (slices.isOver()) await slices.next();
       }
       const missing = await this.#landCached(opened, slices);
+      if (this.#core.parts.config.singleFlight !== 'cluster') {
+        await this.#loadGroup(missing, loadMany, ttlMs);
+        return;
+      }
       // Where Redis can't be asked, nobody is waited for.
       const alone = missing.filter((flight) => flight.hasWaitedInVain);
       const turns = this.#loads.turnsOf(
@@ -183,24 +187,37 @@ export class LoadMany {
 
   /** Loads some keys with one call; a failure is theirs alone. Never rejects. */
   async #loadGroup(found: readonly Flight[], loadMany: ManyLoader<unknown>, ttlMs: number | undefined): Promise<void> {
-    // The first of them may have been given up while the last were looked for.
-    const flights = found.filter((flight) => !flight.isOver);
-    if (flights.length === 0) return;
+    if (found.length === 0) return;
+    const scope = new LoadScope(this.#core.name, found.length, this.#core.nesting.next());
+    const flights: Flight[] = [];
     try {
-      await this.#keep(flights, await this.#call(flights, loadMany), ttlMs);
+      await this.#start(found, scope, flights);
+      // All were given up while they were started.
+      if (scope.deserted !== undefined) return;
+      await this.#keep(flights, await this.#call(flights, scope, loadMany), ttlMs);
     } catch (error) {
       await this.#fail(flights, error);
     }
   }
 
-  async #call(flights: readonly Flight[], loadMany: ManyLoader<unknown>): Promise<Loaded> {
+  /** Starts flights that one call of the loader is about to bring; those that were given up meanwhile are left out. */
+  async #start(found: readonly Flight[], scope: LoadScope, started: Flight[]): Promise<void> {
+    const slices = new TimeSlices(systemClock, 1);
+    for (const flight of found) {
+      if (flight.isOver) {
+        scope.flightOver(undefined);
+      } else {
+        flight.start();
+        flight.scope = scope;
+        started.push(flight);
+      }
+      if (slices.isOver()) await slices.next();
+    }
+  }
+
+  async #call(flights: readonly Flight[], scope: LoadScope, loadMany: ManyLoader<unknown>): Promise<Loaded> {
     const { clock } = this.#core.parts;
     const keys = flights.map((flight) => flight.key);
-    const scope = new LoadScope(this.#core.name, flights.length, this.#core.nesting.next());
-    for (const flight of flights) {
-      flight.start();
-      flight.scope = scope;
-    }
     const stamp = this.#loads.stamp();
     const startedMs = clock.nowMs();
     try {

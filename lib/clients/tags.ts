@@ -49,9 +49,10 @@ export class Tags {
 
   constructor(core: ServiceCore) {
     this.#core = core;
-    const { memory, redis, config } = core.parts;
+    const { memory, redis, config, background } = core.parts;
     this.#redis = redis;
-    this.#index = memory === undefined || config.l1 === undefined ? undefined : new TagIndex(memory, config.l1.maxCapacity);
+    const hasMemory = memory !== undefined && config.l1 !== undefined;
+    this.#index = hasMemory ? new TagIndex(memory, config.l1.maxCapacity, background) : undefined;
     this.#isAnchored = redis?.tier.clock.isAnchored ?? false;
   }
 

@@ -11,6 +11,9 @@ import type { BusFollower } from './invalidation-bus.js';
  */
 export const MAX_READ_LENGTH = 1024 * 1024;
 
+/** Keys and tags of the longest message that is obeyed one by one: as many as the largest batch has. */
+export const MAX_READ_ITEMS = 10_000;
+
 /** The inbox of one follower. */
 export class BusInbox {
   readonly streamName: string;
@@ -31,12 +34,13 @@ export class BusInbox {
   deliver(text: string | undefined, lagMs: number | undefined): boolean {
     // Most of what a busy writer hears is its own: that is not taken apart.
     if (text?.startsWith(this.#ownHead) === true) return false;
-    if (text !== undefined && text.length > MAX_READ_LENGTH) {
-      // It may name keys that were written: what it says is not known, so whatever is held may be old.
+    const message = text === undefined || text.length > MAX_READ_LENGTH ? undefined : openMessage(text);
+    const isTooLong = text !== undefined && text.length > MAX_READ_LENGTH;
+    if (isTooLong || (message !== undefined && message.keys.length + message.tags.length > MAX_READ_ITEMS)) {
+      // It may name keys that were written: whatever is held may be old.
       this.gap('a message was too long to be taken apart');
       return true;
     }
-    const message = text === undefined ? undefined : openMessage(text);
     this.#tell((follower) => {
       if (message === undefined) follower.ignored();
       else if (message.kind !== 'h') follower.receive(message, lagMs);

@@ -5,8 +5,9 @@
  * 1. A position that was trimmed away, or that belongs to other data, is a gap: see stream-position.ts. It is checked after
  *    every delivery; while nothing is delivered, one stream in turn stands for all, because only a flush of the database can
  *    take it. 2. The link is restored after everything missed was delivered. 3. An idle bus sends less than one command a
- *    second, however many followers it has.
+ *    second, however many followers it has. 4. What one reply brings is delivered in slices.
  */
+import { TimeSlices } from '../base/time-slices.js';
 import type { LinkSession } from '../tiers/redis/link-session.js';
 import type { BusFollower } from './invalidation-bus.js';
 import { LinkedBus, SILENCE_MS, type BusParts } from './linked-bus.js';
@@ -112,11 +113,29 @@ export class StreamBus extends LinkedBus {
     let isFull = false;
     this.#ownReplies++;
     for (const [name, entries] of reply) {
-      if (this.#positions.get(name)?.advance(entries, this.#serverNowMs()) === true) this.#ownReplies = 0;
       isFull ||= entries.length >= READ_COUNT;
+      const position = this.#positions.get(name);
+      if (position !== undefined && (await this.#deliver(session, position, entries))) this.#ownReplies = 0;
     }
     if (!isFull) this.noteLife(sentMs);
     return isFull;
+  }
+
+  /**
+   * Delivers what a reply brought; resolves to whether any of it came from another process.
+   *
+   * @throws why the session is over: the next one goes on with what was not delivered
+   */
+  async #deliver(session: LinkSession, position: StreamPosition, entries: readonly StreamEntry[]): Promise<boolean> {
+    const slices = new TimeSlices(this.parts.clock, 1);
+    let hasOthers = false;
+    for (const entry of entries) {
+      if (position.advance(entry, this.#serverNowMs())) hasOthers = true;
+      if (!slices.isOver()) continue;
+      await slices.next();
+      session.requireOpen();
+    }
+    return hasOthers;
   }
 
   /** Which positions are to be checked now. */

@@ -47,18 +47,14 @@ export class StreamPosition {
     return this.#unverified;
   }
 
-  /** Delivers entries in order; whether any came from another process. @param serverNowMs the time by the clock of Redis */
-  advance(entries: readonly StreamEntry[], serverNowMs: number): boolean {
+  /** Delivers the next entry; returns whether it came from another process. @param serverNowMs the time by the clock of Redis */
+  advance(entry: StreamEntry, serverNowMs: number): boolean {
     this.#before ??= this.#last;
-    this.#unverified += entries.length;
-    let hasOthers = false;
-    for (const entry of entries) {
-      const [id, fields] = entry;
-      const text = fields.length === 2 && fields[0] === MESSAGE_FIELD ? fields[1] : undefined;
-      this.#last = entry;
-      if (this.inbox.deliver(text, Math.max(0, serverNowMs - Number.parseInt(id, 10)))) hasOthers = true;
-    }
-    return hasOthers;
+    this.#unverified++;
+    this.#last = entry;
+    const [id, fields] = entry;
+    const text = fields.length === 2 && fields[0] === MESSAGE_FIELD ? fields[1] : undefined;
+    return this.inbox.deliver(text, Math.max(0, serverNowMs - Number.parseInt(id, 10)));
   }
 
   /** Asks whether nothing was missed up to here. @throws what {@link LinkSession.send} does */

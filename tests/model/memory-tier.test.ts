@@ -86,6 +86,8 @@ const operation = fc.oneof(
     }),
   },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('sweep' as const), slots: fc.integer({ min: 1, max: 20 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('doom' as const), keys: fc.uniqueArray(key, { maxLength: 8 }) }) },
+  { weight: 1, arbitrary: fc.record({ kind: fc.constant('removeDoomed' as const), count: fc.integer({ min: 1, max: 4 }) }) },
   { weight: 1, arbitrary: fc.record({ kind: fc.constant('clear' as const), really: fc.integer({ min: 0, max: 4 }) }) },
 );
 const limits: fc.Arbitrary<Limits> = fc.record(
@@ -148,6 +150,13 @@ test('G2, G14: after any sequence of calls the tier serves what the model says, 
             break;
           case 'sweep':
             expect(real.tier.sweep(step.slots)).toBe(real.evicted.length);
+            break;
+          case 'doom':
+            real.tier.doom(new Set(step.keys));
+            for (const doomed of step.keys) model.entries.delete(doomed);
+            break;
+          case 'removeDoomed':
+            real.tier.removeDoomed(step.count);
             break;
           case 'clear':
             if (step.really !== 0) break;

@@ -4,6 +4,7 @@
  * only, weights with a byte limit only. A free slot has endless deadlines, so a sweep never takes it for a dead entry.
  * Times are milliseconds since the epoch. An entry is fresh before its deadline; at the deadline it is not.
  */
+import { ABSENT, type MemoryEntry } from './memory-entry.js';
 
 /** Which of the optional columns there are, and how long entries last. */
 export interface ColumnOptions {
@@ -46,6 +47,13 @@ export class EntryColumns {
     if (hasWeights) this.#weights = extend(this.#weights, length, 0);
   }
 
+  /** The entry of a slot, with its value as it is handed out. */
+  entryOf(slot: number, value: unknown, stale: boolean): MemoryEntry {
+    const expiresAtMs = this.expiresAtMs[slot] as number;
+    const freshUntilMs = this.freshUntilMs === undefined ? expiresAtMs : (this.freshUntilMs[slot] as number);
+    return { value, createdAtMs: this.createdAtMs[slot] as number, expiresAtMs, freshUntilMs, stale };
+  }
+
   /** Sets the end of the life of `slot`, and starts its time to idle. */
   setTimes(slot: number, nowMs: number, expiresAtMs: number, freshUntilMs: number): void {
     this.expiresAtMs[slot] = expiresAtMs;
@@ -64,6 +72,11 @@ export class EntryColumns {
     return (this.deadlinesMs[slot] as number) > nowMs;
   }
 
+  /** Whether the entry has a fresh value; {@link ABSENT} is none. */
+  isLive(slot: number, nowMs: number): boolean {
+    return this.isFresh(slot, nowMs) && this.values[slot] !== ABSENT;
+  }
+
   /** Whether nothing can be done with the entry any more: idle before its TTL, or past its stale window. */
   isDead(slot: number, nowMs: number): boolean {
     const expiresAtMs = this.expiresAtMs[slot] as number;
@@ -74,6 +87,11 @@ export class EntryColumns {
   /** Bytes the entry is charged; 0 where nobody asks. */
   weightOf(slot: number): number {
     return this.#weights?.[slot] ?? 0;
+  }
+
+  /** Bytes that entries are charged, by their keys; empty where nobody asks. */
+  weightsOf(entries: readonly { readonly key: string; readonly slot: number }[]): ReadonlyMap<string, number> {
+    return new Map(this.#weights === undefined ? [] : entries.map(({ key, slot }) => [key, this.weightOf(slot)]));
   }
 
   /** Charges the entry with `weight` bytes; returns the difference to before. */

@@ -6,19 +6,19 @@
  * A fresh hit costs one `Map.get`, one byte, and one comparison of times; it allocates nothing. Dead entries go when a read
  * meets them, before a live one is evicted, and in `sweep`, which the owner calls from time to time.
  *
+ * A clear replaces everything. Doomed keys count as gone at once, though their entries go one by one; every access asks meanwhile.
+ *
  * Invariants: (1) the store's slots and the columns agree: a slot has a value exactly while it has a key; (2) `bytes` is the
  * sum of the weights; (3) nothing calls out before the change it tells of is complete.
  */
 import { createPolicyStore } from './create-policy-store.js';
 import { Departures } from './departures.js';
+import { DoomedKeys } from './doomed-keys.js';
 import { EntryColumns } from './entry-columns.js';
 import { estimateEntrySize } from './estimate-size.js';
-import { cloneValue, deepFreeze, isolate } from './isolation.js';
-import { ABSENT } from './memory-entry.js';
+import { IsolatedValues } from './isolated-values.js';
 import { FIRST_SLOT, NO_SLOT } from './policy-store.js';
 import { GUARD_MS, type CoarseClock } from '../../base/coarse-clock.js';
-import type { CacheErrorDetails } from '../../base/errors.js';
-import type { ResolvedL1 } from '../../config/resolved-config.js';
 import type { ColumnOptions } from './entry-columns.js';
 import type { EvictReason, MemoryEntry, MemorySnapshot, MemoryTierOptions } from './memory-entry.js';
 import type { PolicyStore } from './policy-store.js';
@@ -30,35 +30,32 @@ const IDLE_SLACK_MS = 10;
 const EVICTION_PROBE = 4;
 
 /** The in-process tier of one service. */
-export class MemoryTier {
+export class MemoryTier extends IsolatedValues {
   readonly #store: PolicyStore;
   readonly #clock: CoarseClock;
   readonly #columnOptions: ColumnOptions;
-  readonly #isolation: ResolvedL1['isolation'];
-  readonly #isCopying: boolean;
-  /**
-   * In a burst, an entry whose deadline is further ahead than this is handed out as it lies there: it cannot have expired,
-   * and its idle deadline, if any, was moved a moment ago. Endless when each value is copied.
-   */
+  /** In a burst, what ends later than this is handed out as it lies there: its idle deadline was moved a moment ago. */
   readonly #restMs: number;
   readonly #maxCapacity: number;
   readonly #maxBytes: number;
   readonly #departures: Departures;
+  readonly #doomed = new DoomedKeys();
   #columns: EntryColumns;
   #bytes = 0;
   #sweepCursor = FIRST_SLOT;
   #isClosed = false;
   #trustedUntilMs = Infinity;
+  /** {@link #trustedUntilMs}, as long as a read need not look at anything but the entry. */
+  #plainUntilMs = Infinity;
 
   constructor(options: MemoryTierOptions) {
+    super(options.config.isolation);
     const { config } = options;
     this.#store = createPolicyStore(config);
     this.#clock = options.clock;
-    this.#isolation = config.isolation;
-    this.#isCopying = config.isolation === 'copy';
     const ttiMs = config.ttiMs ?? 0;
     const recentIdleMs = ttiMs - Math.min(ttiMs * IDLE_SLACK_SHARE, IDLE_SLACK_MS);
-    this.#restMs = this.#isCopying ? Infinity : Math.max(GUARD_MS, recentIdleMs);
+    this.#restMs = this.isCopying ? Infinity : Math.max(GUARD_MS, recentIdleMs);
     this.#maxCapacity = config.maxCapacity;
     this.#maxBytes = config.maxBytes ?? Infinity;
     this.#departures = new Departures(options.onEvict);
@@ -91,55 +88,26 @@ export class MemoryTier {
     const columns = this.#columns;
     const clock = this.#clock;
     const deadlineMs = columns.deadlinesMs[slot] as number;
-    if (clock.spend() && clock.lastMs < this.#trustedUntilMs) {
+    if (clock.spend() && clock.lastMs < this.#plainUntilMs) {
       const aheadMs = deadlineMs - clock.lastMs;
       if (aheadMs > this.#restMs) return columns.values[slot];
       if (aheadMs > GUARD_MS) return this.#serve(slot, clock.lastMs);
     }
-    return this.#readExactly(slot);
+    return this.#readExactly(key, slot);
   }
 
   /** The entry of `key` with its times, also a stale one; `undefined` when there is none. Counts as a use. */
   readEntry(key: string): MemoryEntry | undefined {
     const slot = this.#store.find(key);
-    if (slot === NO_SLOT) return undefined;
+    if (slot === NO_SLOT || this.#removesDoomed(key)) return undefined;
     const columns = this.#columns;
     const deadlineMs = columns.deadlinesMs[slot] as number;
     const nowMs = this.#clock.spend() && deadlineMs > this.#clock.horizonMs ? this.#clock.lastMs : this.#clock.readMs();
     if (this.#dropsUntrusted(nowMs)) return undefined;
     const stale = deadlineMs <= nowMs;
-    if (stale && this.#columns.isDead(slot, nowMs)) {
-      this.#bury(slot);
-      return undefined;
-    }
+    if (stale && columns.isDead(slot, nowMs)) return this.#bury(slot);
     if (!stale) columns.slide(slot, nowMs);
-    const expiresAtMs = columns.expiresAtMs[slot] as number;
-    return {
-      value: this.handOut(columns.values[slot]),
-      createdAtMs: columns.createdAtMs[slot] as number,
-      expiresAtMs,
-      freshUntilMs: columns.freshUntilMs === undefined ? expiresAtMs : (columns.freshUntilMs[slot] as number),
-      stale,
-    };
-  }
-
-  /**
-   * The form in which a caller's `value` is to be written: isolated from the caller. Nothing is changed yet.
-   *
-   * @throws {CacheError} CACHE_ENCODE_FAILED when the isolation asks for a clone and it can't be cloned
-   */
-  prepare(value: unknown, about?: CacheErrorDetails): unknown {
-    return isolate(value, this.#isolation, about);
-  }
-
-  /** The same for a `value` nobody else has a reference to: it is frozen where it stands instead of being cloned. */
-  prepareOwned(value: unknown): unknown {
-    return this.#isolation === 'frozen' ? deepFreeze(value) : value;
-  }
-
-  /** What may be given to a caller for a prepared or stored value. */
-  handOut(prepared: unknown): unknown {
-    return this.#isCopying ? cloneValue(prepared) : prepared;
+    return columns.entryOf(slot, this.handOut(columns.values[slot]), stale);
   }
 
   /**
@@ -148,6 +116,7 @@ export class MemoryTier {
    */
   write(key: string, value: unknown, createdAtMs: number, expiresAtMs: number, freshUntilMs: number): boolean {
     if (this.#isClosed) return false;
+    this.#removesDoomed(key);
     // In a burst a little early: at worst a dead entry is stored, which no read hands out.
     const nowMs = this.#clock.spend() ? this.#clock.lastMs : this.#clock.readMs();
     const weight = this.#columnOptions.hasWeights ? estimateEntrySize(key, value, this.#maxBytes) : 0;
@@ -175,14 +144,14 @@ export class MemoryTier {
 
   /** Whether anything is held for `key`, dead or alive. Not a use. */
   has(key: string): boolean {
-    return this.#store.peek(key) !== NO_SLOT;
+    return this.#store.peek(key) !== NO_SLOT && !this.#removesDoomed(key);
   }
 
   /** Removes `key`; whether a fresh value was there, {@link ABSENT} not counted. */
   delete(key: string): boolean {
     const slot = this.#store.peek(key);
-    if (slot === NO_SLOT) return false;
-    const wasThere = this.#isLive(slot, this.#clock.nowMs());
+    if (slot === NO_SLOT || this.#removesDoomed(key)) return false;
+    const wasThere = this.#columns.isLive(slot, this.#clock.nowMs());
     this.#remove(slot, false);
     return wasThere;
   }
@@ -191,7 +160,7 @@ export class MemoryTier {
   setExpiry(key: string, expiresAtMs: number, freshUntilMs: number): boolean {
     const slot = this.#store.peek(key);
     const nowMs = this.#clock.nowMs();
-    if (slot === NO_SLOT || !this.#isLive(slot, nowMs)) return false;
+    if (slot === NO_SLOT || this.#removesDoomed(key) || !this.#columns.isLive(slot, nowMs)) return false;
     this.#columns.setTimes(slot, nowMs, expiresAtMs, freshUntilMs);
     if (this.#columns.isDead(slot, nowMs)) this.#remove(slot, false);
     return true;
@@ -203,6 +172,26 @@ export class MemoryTier {
     this.#columns = new EntryColumns(this.#store.slotCapacity, this.#columnOptions);
     this.#bytes = 0;
     this.#sweepCursor = FIRST_SLOT;
+    this.#doomed.clear();
+    this.#trustPlainly();
+  }
+
+  /** Makes keys count as gone at once; {@link removeDoomed} has to follow until it returns false. The set is the tier's then. */
+  doom(keys: Set<string>): void {
+    this.#doomed.add(keys);
+    this.#trustPlainly();
+  }
+
+  /** Removes up to `count` doomed keys; returns whether there are any left. */
+  removeDoomed(count: number): boolean {
+    if (this.#doomed.isEmpty) return false;
+    for (let i = 0; i < count; i++) {
+      const key = this.#doomed.next();
+      if (key === undefined) break;
+      this.#removeKey(key);
+    }
+    this.#trustPlainly();
+    return !this.#doomed.isEmpty;
   }
 
   /** Looks at up to `maxSlots` slots, goes on where the last call ended, and removes what is dead. Returns how many were. */
@@ -215,6 +204,7 @@ export class MemoryTier {
   /** From this moment on, in milliseconds since the epoch, nothing is handed out or kept, unless it is moved before. */
   trustUntil(endMs: number): void {
     this.#trustedUntilMs = endMs;
+    this.#trustPlainly();
   }
 
   /** Removes everything for good: from now on nothing is kept. */
@@ -226,21 +216,31 @@ export class MemoryTier {
   /** The tier's inside, in O(n). */
   inspect(): MemorySnapshot {
     const snapshot = this.#store.inspect();
-    const weights = new Map<string, number>();
-    if (this.#columnOptions.hasWeights) {
-      for (const { key, slot } of Object.values(snapshot.queues).flat()) weights.set(key, this.#columns.weightOf(slot));
-    }
+    const weights = this.#columns.weightsOf(Object.values(snapshot.queues).flat());
     return { ...snapshot, slotLimit: this.#store.slotLimit, weights };
   }
 
-  #readExactly(slot: number): unknown {
+  #readExactly(key: string, slot: number): unknown {
     const nowMs = this.#clock.readMs();
-    if (this.#dropsUntrusted(nowMs)) return undefined;
-    if (!this.#columns.isFresh(slot, nowMs)) {
-      if (this.#columns.isDead(slot, nowMs)) this.#bury(slot);
-      return undefined;
-    }
+    if (this.#removesDoomed(key) || this.#dropsUntrusted(nowMs)) return undefined;
+    if (!this.#columns.isFresh(slot, nowMs)) return this.#columns.isDead(slot, nowMs) ? this.#bury(slot) : undefined;
     return this.#serve(slot, nowMs);
+  }
+
+  /** Removes a key if it is doomed. */
+  #removesDoomed(key: string): boolean {
+    if (this.#doomed.isEmpty || !this.#doomed.take(key)) return false;
+    this.#removeKey(key);
+    return true;
+  }
+
+  #removeKey(key: string): void {
+    const slot = this.#store.peek(key);
+    if (slot !== NO_SLOT) this.#remove(slot, false);
+  }
+
+  #trustPlainly(): void {
+    this.#plainUntilMs = this.#doomed.isEmpty ? this.#trustedUntilMs : -Infinity;
   }
 
   /** What can't be trusted now won't be later. */
@@ -255,17 +255,18 @@ export class MemoryTier {
     return this.handOut(this.#columns.values[slot]);
   }
 
-  #bury(slot: number): void {
+  #bury(slot: number): undefined {
     this.#depart(slot, 'expired');
     this.#departures.report();
   }
 
-  #isLive(slot: number, nowMs: number): boolean {
-    return this.#columns.isFresh(slot, nowMs) && this.#columns.values[slot] !== ABSENT;
+  #isFull(weight: number): boolean {
+    return this.#store.size >= this.#maxCapacity || this.#bytes + weight > this.#maxBytes;
   }
 
   #makeRoom(weight: number, nowMs: number): void {
-    while (this.#store.size >= this.#maxCapacity || this.#bytes + weight > this.#maxBytes) {
+    while (this.#isFull(weight)) {
+      if (this.removeDoomed(EVICTION_PROBE) || !this.#isFull(weight)) continue;
       if (this.#sweepSlots(EVICTION_PROBE, nowMs) > 0) continue;
       const slot = this.#store.victim();
       const reason = this.#store.size >= this.#maxCapacity ? 'capacity' : 'bytes';

@@ -29,6 +29,11 @@ export class LinkSession {
     return this.#error !== undefined;
   }
 
+  /** @throws why it has ended, if it has */
+  requireOpen(): void {
+    if (this.#error !== undefined) throw this.#error;
+  }
+
   /** Whether it ended because Redis did not answer. */
   get wasSilent(): boolean {
     return this.#wasSilent;

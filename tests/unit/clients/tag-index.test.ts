@@ -1,11 +1,20 @@
 /** The index of tags over a real L1: what an invalidation drops, and that the index stays small. */
 import { describe, expect, test } from '@jest/globals';
+import { BackgroundTasks } from '../../../lib/base/background-tasks.js';
 import { CoarseClock } from '../../../lib/base/coarse-clock.js';
 import { TagIndex } from '../../../lib/clients/tag-index.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import { MemoryTier } from '../../../lib/tiers/memory/memory-tier.js';
 
-function open(maxCapacity: number): { memory: MemoryTier; index: TagIndex; keep: (key: string, ...tags: string[]) => void } {
+interface Opened {
+  readonly memory: MemoryTier;
+  readonly index: TagIndex;
+  readonly background: BackgroundTasks;
+  keep(key: string, ...tags: string[]): void;
+}
+
+function open(maxCapacity: number): Opened {
+  const background = new BackgroundTasks();
   const clock = new FakeClock();
   const memory = new MemoryTier({
     config: {
@@ -18,12 +27,12 @@ function open(maxCapacity: number): { memory: MemoryTier; index: TagIndex; keep:
     trackFreshness: false,
     clock: new CoarseClock(clock),
   });
-  const index = new TagIndex(memory, maxCapacity);
+  const index = new TagIndex(memory, maxCapacity, background);
   const keep = (key: string, ...tags: string[]): void => {
     index.add(key, tags);
     memory.write(key, key, clock.nowMs(), clock.nowMs() + 60_000, Infinity);
   };
-  return { memory, index, keep };
+  return { memory, index, background, keep };
 }
 
 describe('the index of tags', () => {
@@ -77,6 +86,42 @@ describe('the index of tags', () => {
       index.drop(`t${i}:62`);
       expect(memory.has(`k${i}`)).toBe(false);
     }
+  });
+
+  test('a tag of very many keys is dropped at once, though they are removed in slices; what is written meanwhile stays', async () => {
+    const { memory, index, background, keep } = open(20_000);
+    for (let i = 0; i < 20_000; i++) keep(`k${i}`, 'all');
+    index.drop('all');
+    expect(memory.size).toBe(20_000);
+    expect([memory.read('k0'), memory.read('k19999')]).toEqual([undefined, undefined]);
+    keep('k5', 'other');
+    await background.drain();
+    expect(memory.size).toBe(1);
+    expect(memory.read('k5')).toBe('k5');
+    index.drop('other');
+    expect(memory.size).toBe(0);
+  });
+
+  test('G14: adding a key to a full index looks at a few pairs, never at all of them', () => {
+    const { memory, index, keep } = open(20_000);
+    let looks = 0;
+    const has = memory.has.bind(memory);
+    memory.has = (key) => {
+      looks++;
+      return has(key);
+    };
+    let most = 0;
+    let largest = 0;
+    for (let i = 0; i < 40_000; i++) {
+      looks = 0;
+      keep(`k${i}`, 'a', 'b', `c${i % 7}`);
+      most = Math.max(most, looks);
+      largest = Math.max(largest, index.size);
+    }
+    expect(most).toBeLessThan(1000);
+    expect(largest).toBeLessThanOrEqual(2 * 20_000 + 1000);
+    expect(memory.size).toBeGreaterThan(10_000);
+    expect(memory.has('k39999')).toBe(true);
   });
 
   test('G14: a full index is made room in once in a while, not for every entry', () => {

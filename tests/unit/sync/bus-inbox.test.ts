@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { sealMessage } from '../../../lib/codec/invalidation-message.js';
-import { BusInbox, MAX_READ_LENGTH } from '../../../lib/sync/bus-inbox.js';
+import { BusInbox, MAX_READ_ITEMS, MAX_READ_LENGTH } from '../../../lib/sync/bus-inbox.js';
 import type { BusFollower } from '../../../lib/sync/invalidation-bus.js';
 
 const VERSION = '17672256001230007bbbbbbb';
@@ -45,6 +45,15 @@ describe('the inbox of a follower', () => {
     expect(told).toEqual(Array<string>(2).fill('gap: a message was too long to be taken apart'));
     inbox.deliver(sealMessage('bbbbbbb', VERSION, 'k', ['x'.repeat(most)]), 3);
     expect(told[2]).toHaveLength('k '.length + most + ' 3'.length);
+  });
+
+  test('takes a message of more keys than any batch has for a gap', () => {
+    const { inbox, told } = inboxOf();
+    const keys = Array<string>(MAX_READ_ITEMS).fill('x');
+    inbox.deliver(sealMessage('bbbbbbb', VERSION, 'k', [...keys, 'x']), 3);
+    expect(told).toEqual(['gap: a message was too long to be taken apart']);
+    inbox.deliver(sealMessage('bbbbbbb', VERSION, 'k', keys), 3);
+    expect(told[1]).toHaveLength('k '.length + MAX_READ_ITEMS * 2 - 1 + ' 3'.length);
   });
 
   test('turns whatever a follower throws into a gap', () => {

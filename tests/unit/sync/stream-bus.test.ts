@@ -229,6 +229,48 @@ describe('a stream bus', () => {
     expect(await blockOf()).toBe('1250');
   });
 
+  /** Makes each message take 3 ms; resolves when a reply of 30 has begun to be delivered, with what is delivered by then. */
+  const beginLongDelivery = async (): Promise<number> => {
+    await nextRead();
+    await client.answer('xrange', [['5-0', HELLO]]);
+    follower.onMessage = () => {
+      clock.advance(3);
+    };
+    const entries = Array.from({ length: 30 }, (_, i) => entry(`6-${i}`, `k${i}`));
+    await client.answer('xread', [[follower.streamName, entries]]);
+    await until(() => follower.log.includes('k0'));
+    return follower.log.filter((line) => line.startsWith('k')).length;
+  };
+
+  test('lets the event loop turn while it delivers a long reply', async () => {
+    let turns = 0;
+    let isOver = false;
+    const turn = (): void => {
+      turns++;
+      if (!isOver) setImmediate(turn);
+    };
+    expect(await beginLongDelivery()).toBe(3);
+    setImmediate(turn);
+    await follower.told('k29');
+    isOver = true;
+    expect(turns).toBeGreaterThanOrEqual(8);
+    expect(follower.log.filter((line) => line.startsWith('k'))).toEqual(Array.from({ length: 30 }, (_, i) => `k${i}`));
+  });
+
+  test('goes on, when the link was lost in the middle of a reply, with what was not delivered', async () => {
+    const delivered = await beginLongDelivery();
+    client.emit('close');
+    await follower.told('lost');
+    client.waiting.length = 0;
+    client.emit('ready');
+    clock.advance(50);
+    const args = await client.answer('xrange', [['5-0', HELLO]]);
+    expect(args).toEqual([follower.streamName, '5-0', '5-0']);
+    const [, ...read] = (await nextRead())[0] as string[];
+    expect(read).toEqual(['COUNT', '500', 'STREAMS', follower.streamName, `6-${delivered - 1}`]);
+    expect(follower.log.filter((line) => line.startsWith('k'))).toHaveLength(delivered);
+  });
+
   test('takes an entry of the same id with another content for other data', async () => {
     await nextRead();
     await client.answer('xrange', [entry('5-0', 'x')]);

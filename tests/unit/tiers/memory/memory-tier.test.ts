@@ -41,6 +41,46 @@ describe.each(POLICIES)('memory tier with %s', (eviction) => {
     expect(tier.read('k')).toBeUndefined();
   });
 
+  test('doomed keys count as gone at once, and are removed one by one', () => {
+    const { tier, put, evicted } = buildTier({ eviction, maxBytes: 100_000 });
+    for (let i = 0; i < 10; i++) put(`k${String(i)}`, i);
+    const bytes = tier.bytes;
+    tier.doom(new Set(['k0', 'k1', 'k2', 'k3', 'k4', 'k5', 'k6', 'unknown']));
+    expect(tier.read('k0')).toBeUndefined();
+    expect(tier.readEntry('k1')).toBeUndefined();
+    expect(tier.has('k2')).toBe(false);
+    expect(tier.delete('k3')).toBe(false);
+    expect(tier.setExpiry('k4', 2_000_000, 2_000_000)).toBe(false);
+    put('k5', 'again');
+    expect([tier.read('k5'), tier.read('k7')]).toEqual(['again', 7]);
+    while (tier.removeDoomed(2));
+    expect(tier.size).toBe(4);
+    expect(tier.bytes).toBeLessThan(bytes);
+    expect([tier.read('k5'), tier.read('k6'), tier.read('k9')]).toEqual(['again', undefined, 9]);
+    expect(evicted).toEqual([]);
+    checkTier(tier, 100);
+  });
+
+  test('what is doomed makes room before anything live is evicted', () => {
+    const { tier, put, evicted } = buildTier({ eviction, maxCapacity: 10 });
+    for (let i = 0; i < 10; i++) put(`k${String(i)}`, i);
+    tier.doom(new Set(['k8', 'k9']));
+    put('new', 1);
+    put('newer', 2);
+    expect(evicted).toEqual([]);
+    expect([tier.read('k0'), tier.read('k7'), tier.read('new')]).toEqual([0, 7, 1]);
+  });
+
+  test('a tier that is cleared has nothing doomed', () => {
+    const { tier, put } = buildTier({ eviction });
+    put('k', 1);
+    tier.doom(new Set(['k']));
+    tier.clear();
+    put('k', 2);
+    expect(tier.removeDoomed(1)).toBe(false);
+    expect(tier.read('k')).toBe(2);
+  });
+
   test.each([1, 2, 3, 7, 100, 1000])('G14: a capacity of %d is exact under heavy insertion, and is used', (maxCapacity) => {
     const { tier, put, evicted } = buildTier({ eviction, maxCapacity });
     let largest = 0;
