@@ -247,6 +247,13 @@ describe('refusals', () => {
     expect(play.actions).toContainEqual({ type: 'probe', mustWrite: true });
   });
 
+  test('writes that stopped without a word go on without one: what was logged is replayed, and no outage is told of', () => {
+    const play = new Play(false).up().take(missedWrite).take(answered(true));
+    expect([play.phase, play.areWritesStopped, play.told]).toEqual(['healthy', false, ['usable', 'usable']]);
+    expect(play.actions).toContainEqual({ type: 'tell-usable', isFirst: false, downMs: undefined });
+    expect(play.reports).toEqual([]);
+  });
+
   test('a connection that is lost meanwhile comes back for reads, and for writes when one was taken', () => {
     const play = new Play().up().take(missedWrite).take(refusedProbe('PAUSED'));
     play.take(closed);
@@ -501,6 +508,8 @@ describe('whatever happens', () => {
           isProbing ||= started === 1;
           expect(play.state.isProbing).toBe(isProbing);
           expect(play.isGateOpen).toBe(allowsTraffic(play.state.phase));
+          const takesWritesAgain = play.actions.some((action) => action.type === 'stop-writes' && action.reason === undefined);
+          if (play.has('tell-usable')) expect(play.has('open-gate') || takesWritesAgain).toBe(true);
           if (play.state.phase === 'recovering') expect(isProbing).toBe(true);
           if (play.isGateOpen) expect(play.state.phase).toBe(replays > 0 ? 'replaying' : 'healthy');
           const beforePass = play.probes;
@@ -508,8 +517,8 @@ describe('whatever happens', () => {
           expect(play.probes - beforePass).toBeLessThanOrEqual(isProbing ? 0 : 1);
           isProbing ||= play.probes > beforePass;
         }
-        for (let i = 1; i < play.told.length; i++)
-          expect(play.told[i - 1] === 'degraded' ? 'recovered' : 'degraded').toBe(play.told[i]);
+        // Nothing but what was told is taken back; a use that begins again without a word may follow upon another.
+        for (const [i, word] of play.told.entries()) expect(word === 'recovered').toBe(play.told[i - 1] === 'degraded');
       }),
       { numRuns: 500 },
     );
