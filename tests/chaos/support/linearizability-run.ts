@@ -275,7 +275,8 @@ class LinearizabilityScene {
     for (const [key, calls] of made) {
       await this.#read(key, this.#reads);
       const reads = this.#reads.get(key) ?? [];
-      const firstMs = Math.min(...calls.filter(({ call }) => call.call === 'set').map(({ answer }) => answer.startMs));
+      // Not always that of the first call: where calls overlap, a process that stood still comes to its own after the others.
+      const firstMs = Math.min(...calls.filter(({ call }) => call.value !== undefined).map(({ answer }) => answer.startMs));
       const relevant = calls.filter(({ answer }) => answer.outcome !== 'done' || answer.endMs >= firstMs);
       const writes = relevant.map((each) => this.#registerCall(each));
       const judged = reads.filter((read) => !isRightAfterInvalidation(read, calls));
