@@ -134,32 +134,27 @@ export class RedisConnection implements MonitoredConnection {
    * @throws {CacheError} CACHE_L2_UNAVAILABLE at once if Redis can't be used; CACHE_L2_TIMEOUT (it may still be carried out)
    */
   send<T>(name: string, args: (string | Buffer)[], timeoutMs: number, asBytes = false): Promise<T> {
-    if (!this.isUsable) return Promise.reject(this.unusableError());
-    if (this.#readOnly !== undefined && isWriteCommand(name)) return Promise.reject(this.#readOnly);
-    this.sentCommands++;
-    return this.#dispatch<T>(this.#parts.transport, name, args, timeoutMs, asBytes, false);
+    if (this.#readOnly !== undefined && this.isUsable && isWriteCommand(name)) return Promise.reject(this.#readOnly);
+    return this.#sendBy(this.#parts.transport, name, args, timeoutMs, asBytes);
   }
 
   /** {@link send} even if Redis takes no writes now: for what gives something back, which does no harm late. */
   sendLate<T>(name: string, args: (string | Buffer)[], timeoutMs: number): Promise<T> {
-    if (!this.isUsable) return Promise.reject(this.unusableError());
-    return this.#dispatch<T>(this.#parts.transport, name, args, timeoutMs, false, false);
+    return this.#sendBy(this.#parts.transport, name, args, timeoutMs, false);
   }
 
   /** The servers that take writes, for what has to be asked of each: one, or those of the cluster, reachable or not. */
   masters(): readonly MasterSender[] {
     return this.#parts.transport.masters().map((node) => ({
       address: node.address,
-      send: <T>(name: string, args: (string | Buffer)[], timeoutMs: number): Promise<T> =>
-        this.isUsable ? this.#dispatch<T>(node, name, args, timeoutMs, false, false) : Promise.reject(this.unusableError()),
+      send: (name, args, timeoutMs) => this.#sendBy(node, name, args, timeoutMs, false),
     }));
   }
 
   /** The error of a call made while Redis can't be used. */
   unusableError(): CacheError {
     // One for the whole outage: a busy process would otherwise collect a stack for every read of it.
-    this.#unusable ??= unavailable(new Error(`${this.endpoint}: ${this.#reason}`));
-    return this.#unusable;
+    return (this.#unusable ??= unavailable(new Error(`${this.endpoint}: ${this.#reason}`)));
   }
 
   /** Passes on what the reply of a script, which calls `commands`, says about single writes: a refusal, or that one was written. */
@@ -246,13 +241,18 @@ export class RedisConnection implements MonitoredConnection {
     this.#parts.transport.close();
   }
 
-  async #ask<T>(node: MasterNode, name: string, args: string[]): Promise<T> {
-    try {
-      return await this.#dispatch<T>(node, name, args, this.#probeTimeoutMs, false, true);
-    } catch (error) {
+  /** Sends a command of a service: not before Redis can be used. */
+  #sendBy<T>(route: Route, name: string, args: (string | Buffer)[], timeoutMs: number, asBytes: boolean): Promise<T> {
+    if (!this.isUsable) return Promise.reject(this.unusableError());
+    this.sentCommands++;
+    return this.#dispatch(route, name, args, timeoutMs, asBytes, false);
+  }
+
+  #ask<T>(node: MasterNode, name: string, args: string[]): Promise<T> {
+    return this.#dispatch<T>(node, name, args, this.#probeTimeoutMs, false, true).catch((error: unknown) => {
       if (CacheError.is(error, 'CACHE_L2_TIMEOUT')) this.#silent.add(node);
       throw error;
-    }
+    });
   }
 
   #dispatch<T>(
