@@ -11,10 +11,9 @@
  * the value is gone, and what it was to replace must not be what is left.
  */
 import { timeOfVersion } from '../base/hybrid-clock.js';
-import { openEnvelope, withVersion } from '../codec/envelope.js';
+import { withVersion } from '../codec/envelope.js';
 import type { Renew } from '../sync/pending-write.js';
 import type { RedisTier } from '../tiers/redis/redis-tier.js';
-import type { ScriptWrite } from '../tiers/redis/write-script.js';
 import type { Tags } from './tags.js';
 
 /**
@@ -23,21 +22,34 @@ import type { Tags } from './tags.js';
  */
 const MIN_CLOCK_MARGIN_MS = 100;
 
+/** What renewals are made of. */
+export interface RenewalParts {
+  readonly tier: RedisTier;
+  readonly tombstoneTtlMs: number;
+  /** The service's; a function, because they are made later. */
+  readonly tags: () => Tags | undefined;
+  /** The version of this process's last write of a key that is in the log; empty: none is. */
+  readonly loggedVersionOf: (key: string) => string;
+}
+
 /** See the file's header. */
 export class Renewal {
   readonly #tier: RedisTier;
   readonly #tombstoneTtlMs: number;
   readonly #tags: () => Tags | undefined;
+  readonly #loggedVersionOf: (key: string) => string;
 
-  /** @param tags the service's; a function, because they are made later */
-  constructor(tier: RedisTier, tombstoneTtlMs: number, tags: () => Tags | undefined) {
+  constructor({ tier, tombstoneTtlMs, tags, loggedVersionOf }: RenewalParts) {
     this.#tier = tier;
     this.#tombstoneTtlMs = tombstoneTtlMs;
     this.#tags = tags;
+    this.#loggedVersionOf = loggedVersionOf;
   }
 
   readonly renew: Renew = (write, newer) => {
-    const tags = this.#tagsOf(write);
+    // One that was called later went to the log, because Redis could not be used then: it is to be found there afterwards.
+    if (this.#loggedVersionOf(write.key) > write.version) return undefined;
+    const tags = this.#tier.tagsIn(write.sealed);
     const isInTheWay = tags !== undefined && this.#tags()?.isRaisedHere(tags, newer) === true;
     if (!isInTheWay && this.#cameAfterwards(timeOfVersion(newer), timeOfVersion(write.calledVersion))) return undefined;
     const isGone = tags !== undefined && this.#tags()?.areInvalidatedHere(tags, write.version) === true;
@@ -51,10 +63,5 @@ export class Renewal {
     const { clock } = this.#tier;
     const marginMs = Math.max(MIN_CLOCK_MARGIN_MS, 4 * clock.uncertaintyMs);
     return newerMs - calledMs > marginMs && newerMs < clock.nowMs();
-  }
-
-  #tagsOf({ sealed }: ScriptWrite): readonly string[] | undefined {
-    const opened = openEnvelope(Buffer.from(sealed), this.#tier.formatTag);
-    return typeof opened === 'string' ? undefined : opened.tags;
   }
 }

@@ -33,6 +33,8 @@ export interface LogSources {
   readonly isOvertaken: (key: string, version: string) => boolean;
   /** Redis has something that this process did not write. */
   readonly onSuperseded: (key: string, version: string) => void;
+  /** Whether one of the tags is known to have been invalidated after a write of this version. */
+  readonly areTagsOlder: (tags: readonly string[], version: string) => boolean;
   /** The whole service was invalidated. */
   readonly onInvalidated: () => void;
 }
@@ -77,6 +79,7 @@ export async function assembleLog(wal: ResolvedWal, sources: LogSources): Promis
     pace: DEFAULT_PACE,
     isOvertaken: sources.isOvertaken,
     onSuperseded: sources.onSuperseded,
+    areTagsOlder: sources.areTagsOlder,
     onInvalidated: sources.onInvalidated,
     onPhase: (phase, report) => {
       tellOfReplay(phase, report, sources);

@@ -167,6 +167,7 @@ async function assembleRedis(
       report,
       isOvertaken: (key, version) => (sending.writer?.find(key)?.version ?? '') > version,
       onSuperseded,
+      areTagsOlder: (tags, version) => reporter.core?.tags.areOlder(tags, version) === true,
       onInvalidated,
     });
   }
@@ -184,7 +185,12 @@ function assembleWriter(
 ): BatchWriter<LogResult> {
   const policy = policyOf(config.twoLevel);
   const apply = (writes: readonly ScriptWrite[]): Promise<WriteOutcome[]> => tier.apply(writes, false);
-  const { renew } = new Renewal(tier, config.tombstoneTtlMs, () => reporter.core?.tags);
+  const { renew } = new Renewal({
+    tier,
+    tombstoneTtlMs: config.tombstoneTtlMs,
+    tags: () => reporter.core?.tags,
+    loggedVersionOf: (key) => log?.ownVersionOf(key) ?? '',
+  });
   if (log === undefined) return new BatchWriter<LogResult>(apply, shared.clock, policy, { renew });
   const rescue: Rescue<LogResult> = ({ key, sealed, version }) =>
     // With `wal.mode = "always"` it is there already, or on its way; who put it there waits for that.

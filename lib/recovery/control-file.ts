@@ -34,6 +34,11 @@ export const NO_POINT: LogPoint = { version: '', isLocalTime: false };
 /** Nothing was invalidated. */
 export const NOTHING_CLEARED: ControlFacts = { deadBefore: NO_POINT, invalidateBefore: NO_POINT };
 
+/** Whether a write was made before a point; false where the two are not on the same clock. */
+export function isBefore(write: LogPoint, point: LogPoint): boolean {
+  return point.version !== '' && write.isLocalTime === point.isLocalTime && write.version < point.version;
+}
+
 /** Bytes in the file, whatever it says. */
 export const CONTROL_FILE_LENGTH = 4096;
 /** The halves are far enough apart to be in different sectors. */

@@ -9,13 +9,18 @@
 import type { Clock } from '../base/clock.js';
 import type { HybridClock } from '../base/hybrid-clock.js';
 import { TimeSlices } from '../base/time-slices.js';
-import type { LogPoint } from './control-file.js';
+import { NOTHING_CLEARED, type LogPoint } from './control-file.js';
 import type { LogConfirmations } from './log-confirmations.js';
 import type { LogEntry } from './log-entry.js';
 import type { LogIndex } from './log-index.js';
 import { findLog, LogLoader, type FoundLog, type LoadedLog, type LoaderParts } from './log-loader.js';
 import type { LogTrouble } from './log-trouble.js';
 import type { SegmentChain } from './segment-chain.js';
+
+/** How far a log goes, as far as that is known before its records are read. */
+function pointsOf({ newestVersion, facts = NOTHING_CLEARED }: FoundLog): readonly LogPoint[] {
+  return [{ version: newestVersion, isLocalTime: false }, facts.deadBefore, facts.invalidateBefore];
+}
 
 /** What it is made of. */
 export interface AdoptionParts extends LoaderParts {
@@ -64,8 +69,8 @@ export class LogAdoption {
     for (const folder of folders) {
       const log = await findLog(this.#parts, folder);
       if (log.facts !== undefined) index.adoptFacts(log.facts);
-      // What this process writes from now on is newer than what that one wrote.
-      if (log.newestVersion !== '') hybridClock.observe(log.newestVersion);
+      // What this process writes from now on is newer than what that one wrote, and cleared.
+      for (const { version, isLocalTime } of pointsOf(log)) if (version !== '' && !isLocalTime) hybridClock.observe(version);
       logs.push(log);
     }
     return logs;

@@ -10,7 +10,7 @@
  */
 import { shiftVersion, timeOfVersion } from '../base/hybrid-clock.js';
 import type { TimeSlices } from '../base/time-slices.js';
-import { NO_POINT, NOTHING_CLEARED, type ControlFacts, type LogPoint } from './control-file.js';
+import { isBefore, NO_POINT, NOTHING_CLEARED, type ControlFacts, type LogPoint } from './control-file.js';
 import type { LogEntry } from './log-entry.js';
 import type { LogSegment } from './log-segment.js';
 
@@ -265,11 +265,6 @@ function unpin(entry: LogEntry): void {
   if (entry.pin === undefined) return;
   entry.pin.pins--;
   entry.pin = undefined;
-}
-
-/** Whether a write was made before a point; false where the two are not on the same clock. */
-function isBefore(entry: LogPoint, point: LogPoint): boolean {
-  return point.version !== '' && entry.isLocalTime === point.isLocalTime && entry.version < point.version;
 }
 
 /**

@@ -8,7 +8,7 @@
 import type { Clock } from '../base/clock.js';
 import type { TimeSlices } from '../base/time-slices.js';
 import { kindOfSealed } from '../codec/envelope.js';
-import { ControlFile, type ControlFacts } from './control-file.js';
+import { ControlFile, isBefore, NO_POINT, type ControlFacts, type LogPoint } from './control-file.js';
 import { withinDeadline } from './disk-deadline.js';
 import { ForeignConfirmations, isCovered } from './foreign-confirmations.js';
 import { FOREIGN_FILE } from './log-disk.js';
@@ -120,6 +120,7 @@ export class LogLoader {
   async load({ folder, facts, segments: found, newestVersion }: FoundLog): Promise<LoadedLog> {
     const { place, clock, maxFileBytes } = this.#parts;
     const report = { newestVersion, lost: found === undefined ? 1 : 0, invalidated: 0 };
+    const deadBefore = facts?.deadBefore ?? NO_POINT;
     const segments: LogSegment[] = [];
     const unreadable: string[] = [];
     const foreign: string[] = [];
@@ -133,7 +134,7 @@ export class LogLoader {
         const segment = new LogSegment(place, path, salt, bytes.length);
         segment.isSealed = true;
         segments.push(segment);
-        await this.#read(bytes, segment, folder, report, path === found?.at(-1)?.path);
+        await this.#read(bytes, segment, { folder, deadBefore, isNewest: path === found?.at(-1)?.path }, report);
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code === FOREIGN_FILE) foreign.push(path);
         else unreadable.push(path);
@@ -148,9 +149,8 @@ export class LogLoader {
   async #read(
     bytes: Buffer,
     segment: LogSegment,
-    folder: string,
+    { folder, deadBefore, isNewest }: { readonly folder: string; readonly deadBefore: LogPoint; readonly isNewest: boolean },
     report: { newestVersion: string; lost: number; invalidated: number },
-    isNewest: boolean,
   ): Promise<void> {
     const { staged, confirmed } = this;
     const scan = new SegmentScan(bytes, segment.salt);
@@ -161,7 +161,8 @@ export class LogLoader {
       else if (record.type === 'set' || record.type === 'drop') {
         if (!record.isBodyIntact) report.invalidated++;
         if (isNewer(record, report.newestVersion)) report.newestVersion = record.version;
-        if (!confirmed.isConfirmed(record, folder)) {
+        // What was cleared there is dead whatever has been cleared since, perhaps by a clock that can't be compared.
+        if (!confirmed.isConfirmed(record, folder) && !isBefore(record, deadBefore)) {
           const entry = toEntry(record, folder);
           if (staged.adopt(entry)) staged.place(entry, segment, record.offset, record.length, record.body.length);
         }

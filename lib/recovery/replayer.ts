@@ -42,6 +42,8 @@ export interface ReplayerParts {
    * its own is old. `version`: of what was replayed.
    */
   readonly onSuperseded: (key: string, version: string) => void;
+  /** Whether this process knows that one of the tags was invalidated after a write of this version. */
+  readonly areTagsOlder: (tags: readonly string[], version: string) => boolean;
   /** The whole service was invalidated, perhaps by a dead process. */
   readonly onInvalidated: () => void;
   readonly onPhase: (phase: ReplayPhase, report: ReplayReport) => void;
@@ -207,13 +209,17 @@ export class Replayer {
 
   /** Whether a key is replayed as "what you have is old" and without a value. */
   #isInvalidation(entry: LogEntry): boolean {
-    return entry.kind !== 'value' || entry.isOver(this.#parts.tier.clock.nowMs(), this.#parts.maxAgeMs);
+    const { tier, maxAgeMs } = this.#parts;
+    if (entry.kind !== 'value' || entry.isOver(tier.clock.nowMs(), maxAgeMs)) return true;
+    // Redis has confirmed a clear since, and may have lost that with everything else.
+    return tier.clearLine.hides(entry.version);
   }
 
   #toWrite(entry: LogEntry, withValue: boolean): ReplayWrite {
     const { log, tier, maxAgeMs } = this.#parts;
     const { key, version } = entry;
-    const value = withValue ? log.read(entry) : undefined;
+    const logged = withValue ? log.read(entry) : undefined;
+    const value = logged === undefined || this.#isInvalidatedByTag(logged, version) ? undefined : logged;
     return {
       key,
       version,
@@ -222,6 +228,12 @@ export class Replayer {
       isValue: value !== undefined,
       isAdopted: entry.adoptedFrom !== undefined,
     };
+  }
+
+  /** As for a clear: Redis may have confirmed the invalidation and lost it. */
+  #isInvalidatedByTag(value: Buffer, version: string): boolean {
+    const tags = this.#parts.tier.tagsIn(value);
+    return tags !== undefined && this.#parts.areTagsOlder(tags, version);
   }
 
   #settle(write: ReplayWrite, outcome: WriteOutcome, report: ReplayReport): void {

@@ -87,6 +87,12 @@ export class ServiceLog {
     return this.#log.find(key);
   }
 
+  /** The version of this process's last write of a key that Redis has not confirmed; empty: there is none. */
+  ownVersionOf(key: string): string {
+    const entry = this.#log.find(key);
+    return entry === undefined || entry.adoptedFrom !== undefined ? '' : entry.version;
+  }
+
   /** Other processes may have written anything: every write here may be older. */
   doubtAll(): void {
     for (const entry of this.#log.index.entries()) entry.isDoubtful = true;
@@ -132,7 +138,8 @@ export class ServiceLog {
     // A replayed value must not arrive behind the clear.
     await this.#replayer.quiesce();
     await clear();
-    if (!isEmpty) await this.#log.confirmInvalidation(this.#log.index.facts.invalidateBefore);
+    // This one only: a later clear may have been called meanwhile, or been found in the log of a process that is gone.
+    if (!isEmpty) await this.#log.confirmInvalidation({ version, isLocalTime: false });
   }
 
   /** Sends one key's write to Redis now. @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT */

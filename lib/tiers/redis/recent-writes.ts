@@ -84,7 +84,8 @@ export class RecentWrites {
   /** Redis has confirmed a clear. */
   addClear(version: string): void {
     this.#clearedAtMs = this.#clock.nowMs();
-    this.#clearVersion = version;
+    // Two clears at the same time may be confirmed in either order.
+    if (version > this.#clearVersion) this.#clearVersion = version;
   }
 
   /** Redis may be another one: sends everything again. Never rejects; what fails is owed, and tried again while others are confirmed. */

@@ -113,6 +113,40 @@ describe('before the records of an adopted log are read', () => {
     await heir.log.close();
   });
 
+  test('a clear by this process is newer than the last one there, though its clock is behind', async () => {
+    const { dead, openHeir } = await leaveLog(async (bench) => {
+      // Its clock was ahead, and nothing was written after the clear.
+      bench.clock.advance(20_000);
+      await bench.log.clear(bench.version());
+    });
+    const clear = dead.log.index.facts.invalidateBefore.version;
+    const heir = await openHeir({ clock: new FakeClock() });
+    await adopt(heir, [dead.folder]);
+    expect(await put(heir, 'own', '"own"')).toBe('logged');
+    expect(keysOf(heir)).toEqual(['own']);
+    await heir.log.clear(heir.version());
+    expect(heir.log.index.facts.invalidateBefore.version > clear).toBe(true);
+    expect(keysOf(heir)).toEqual([]);
+    await heir.log.close();
+  });
+
+  test('what was cleared there stays so, though this process has cleared by a clock that cannot be compared', async () => {
+    const { dead, openHeir } = await leaveLog(async (bench) => {
+      const point = bench.version();
+      await put(bench, 'after');
+      // Killed before its files were tidied.
+      await bench.log.clear(point);
+    });
+    // Not compared with Redis's, and ahead of it: its numbers are larger.
+    const clock = new FakeClock();
+    clock.advance(3_600_000);
+    const heir = await openHeir({ clock, isUnanchored: true });
+    await heir.log.clear(heir.version());
+    await adopt(heir, [dead.folder]);
+    expect(keysOf(heir)).toEqual(['after']);
+    await heir.log.close();
+  });
+
   test('no file is removed, so a crash brings nothing back', async () => {
     const { dead, openHeir } = await leaveLog();
     const { disk, release } = slowDisk();

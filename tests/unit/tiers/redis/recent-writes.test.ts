@@ -71,6 +71,14 @@ describe('after a failover', () => {
     expect(bench.clears).toEqual(['c1']);
   });
 
+  test('of two clears at the same time the newer one comes, whichever was confirmed last', async () => {
+    const bench = new Bench();
+    bench.recent.addClear('c2');
+    bench.recent.addClear('c1');
+    await bench.recent.resend();
+    expect(bench.clears).toEqual(['c2']);
+  });
+
   test('what fails is sent when Redis is there again', async () => {
     const bench = new Bench();
     bench.add('k');
