@@ -11,7 +11,7 @@
  * the value is gone, and what it was to replace must not be what is left.
  */
 import { timeOfVersion } from '../base/hybrid-clock.js';
-import { withVersion } from '../codec/envelope.js';
+import { tagsOfSealed, withVersion } from '../codec/envelope.js';
 import type { Renew } from '../sync/pending-write.js';
 import type { RedisTier } from '../tiers/redis/redis-tier.js';
 import type { Tags } from './tags.js';
@@ -49,10 +49,10 @@ export class Renewal {
   readonly renew: Renew = (write, newer) => {
     // One that was called later went to the log, because Redis could not be used then: it is to be found there afterwards.
     if (this.#loggedVersionOf(write.key) > write.version) return undefined;
-    const tags = this.#tier.tagsIn(write.sealed);
-    const isInTheWay = tags !== undefined && this.#tags()?.isRaisedHere(tags, newer) === true;
+    const tags = tagsOfSealed(write.sealed);
+    const isInTheWay = this.#tags()?.isRaisedHere(tags, newer) === true;
     if (!isInTheWay && this.#cameAfterwards(timeOfVersion(newer), timeOfVersion(write.calledVersion))) return undefined;
-    const isGone = tags !== undefined && this.#tags()?.areInvalidatedHere(tags, write.version) === true;
+    const isGone = this.#tags()?.areInvalidatedHere(tags, write.version) === true;
     const version = this.#tier.clock.versionAfter(newer);
     if (version === undefined) return undefined;
     const sealed = isGone ? this.#tier.sealDeletion(version, this.#tombstoneTtlMs) : withVersion(write.sealed, version);

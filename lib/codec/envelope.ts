@@ -139,14 +139,6 @@ export function versionOfSealed(raw: Buffer, tag: string): string {
   return hasText(raw, 0, tag) ? raw.toString('latin1', VERSION_AT, VERSION_AT + VERSION_LENGTH) : '';
 }
 
-/** What an entry with this tag was tagged with; `undefined`: nothing, or it is no entry. */
-export function tagsOfSealed(sealed: string | Buffer, tag: string): readonly string[] | undefined {
-  const isTagged = typeof sealed === 'string' ? sealed.charAt(TAGGED_AT) === TAGGED : letterAt(sealed, TAGGED_AT) === TAGGED;
-  if (!isTagged) return undefined;
-  const opened = openEnvelope(typeof sealed === 'string' ? Buffer.from(sealed) : sealed, tag);
-  return typeof opened === 'string' ? undefined : opened.tags;
-}
-
 /** An entry of our own making as text, where it is text: a command of many strings is cheaper to send than one of many buffers. */
 export function textOfSealed(raw: Buffer): string | Buffer {
   const isText = letterAt(raw, COMPRESSION_AT) === '-' && letterAt(raw, CODEC_AT) === 'j';

@@ -12,7 +12,7 @@ import type { CacheError } from '../base/errors.js';
 import { pause } from '../base/pause.js';
 import { TimeSlices } from '../base/time-slices.js';
 import type { Random } from '../base/random.js';
-import { textOfSealed } from '../codec/envelope.js';
+import { tagsOfSealed, textOfSealed } from '../codec/envelope.js';
 import type { RedisConnection } from '../tiers/redis/redis-connection.js';
 import type { RedisTier } from '../tiers/redis/redis-tier.js';
 import { deletionLifeMs } from '../tiers/redis/tag-mark.js';
@@ -216,10 +216,11 @@ export class Replayer {
   }
 
   #toWrite(entry: LogEntry, withValue: boolean): ReplayWrite {
-    const { log, tier, maxAgeMs } = this.#parts;
+    const { log, tier, maxAgeMs, areTagsOlder } = this.#parts;
     const { key, version } = entry;
     const logged = withValue ? log.read(entry) : undefined;
-    const value = logged === undefined || this.#isInvalidatedByTag(logged, version) ? undefined : logged;
+    // As for a clear: Redis may have confirmed the invalidation of a tag, and have lost it.
+    const value = logged === undefined || areTagsOlder(tagsOfSealed(logged), version) ? undefined : logged;
     return {
       key,
       version,
@@ -228,12 +229,6 @@ export class Replayer {
       isValue: value !== undefined,
       isAdopted: entry.adoptedFrom !== undefined,
     };
-  }
-
-  /** As for a clear: Redis may have confirmed the invalidation and lost it. */
-  #isInvalidatedByTag(value: Buffer, version: string): boolean {
-    const tags = this.#parts.tier.tagsIn(value);
-    return tags !== undefined && this.#parts.areTagsOlder(tags, version);
   }
 
   #settle(write: ReplayWrite, outcome: WriteOutcome, report: ReplayReport): void {

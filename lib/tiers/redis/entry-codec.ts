@@ -9,7 +9,6 @@ import { compressPayload, expandPayload } from '../../codec/compression.js';
 import {
   openEnvelope,
   sealEnvelope,
-  tagsOfSealed,
   versionOfSealed,
   type CodecTag,
   type CompressionTag,
@@ -163,11 +162,6 @@ export class EntryCodec {
   /** The version in the bytes of an entry of this service, without opening it; empty when they are none. */
   versionIn(raw: Buffer): string {
     return versionOfSealed(raw, this.formatTag);
-  }
-
-  /** What an entry of this service was tagged with, without decoding it; `undefined`: nothing. */
-  tagsIn(sealed: string | Buffer): readonly string[] | undefined {
-    return tagsOfSealed(sealed, this.formatTag);
   }
 
   /** Puts an encoded value into an entry. */

@@ -3,8 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { HybridClock } from '../../../lib/base/hybrid-clock.js';
 import { Renewal } from '../../../lib/clients/renewal.js';
 import type { Tags } from '../../../lib/clients/tags.js';
-import { kindOfSealed, sealEnvelope, tagsOfSealed } from '../../../lib/codec/envelope.js';
-import { FORMAT_TAG } from '../../../lib/codec/format-tag.js';
+import { kindOfSealed, sealEnvelope } from '../../../lib/codec/envelope.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import type { RedisTier } from '../../../lib/tiers/redis/redis-tier.js';
 
@@ -21,7 +20,6 @@ class Bench {
     this.hybridClock.anchor(this.clock.nowMs(), this.clock.nowMs(), this.clock.nowMs());
     const tier = {
       clock: this.hybridClock,
-      tagsIn: (sealed: string) => tagsOfSealed(sealed, FORMAT_TAG),
       sealDeletion: (version: string) => this.seal(version, 'd'),
     };
     const tags = {

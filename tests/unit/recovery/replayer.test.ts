@@ -5,15 +5,13 @@
 import { expect, test } from '@jest/globals';
 import { join } from 'node:path';
 import { CacheError } from '../../../lib/base/errors.js';
-import { kindOfSealed, tagsOfSealed } from '../../../lib/codec/envelope.js';
-import { FORMAT_TAG } from '../../../lib/codec/format-tag.js';
+import { kindOfSealed, sealEnvelope } from '../../../lib/codec/envelope.js';
 import { Replayer } from '../../../lib/recovery/replayer.js';
 import { ClearLine } from '../../../lib/tiers/redis/clear-line.js';
 import type { RedisConnection } from '../../../lib/tiers/redis/redis-connection.js';
 import type { RedisTier } from '../../../lib/tiers/redis/redis-tier.js';
 import { tagMarkOf, tagOfMark } from '../../../lib/tiers/redis/tag-mark.js';
 import type { ScriptWrite, WriteOutcome } from '../../../lib/tiers/redis/write-script.js';
-import { sealEnvelope } from '../../../lib/codec/envelope.js';
 import { useTemporaryFolder } from '../../support/temporary-folder.js';
 import { until } from '../../support/until.js';
 import { openBench, seal, type Bench } from './log-bench.js';
@@ -43,7 +41,6 @@ class World {
       clearLine: this.clearLine,
       takesWrites: true,
       nameOf: (key: string) => key,
-      tagsIn: (sealed: string | Buffer) => tagsOfSealed(sealed, FORMAT_TAG),
       sealDeletion: (version: string) => seal(version, undefined),
       clear: () => Promise.resolve(),
       apply: (writes: readonly ScriptWrite[]) => this.#apply(writes),
@@ -58,6 +55,7 @@ class World {
       mode: 'restore',
       maxAgeMs: LIFE_MS,
       pace: { keysPerSecond: Infinity, batchKeys: 200, maxInFlight: 2, jitterMs: 0 },
+      isOvertaken: () => false,
       onSuperseded: () => undefined,
       areTagsOlder: (tags, version) => tags.some((tag) => (this.tags.get(tag) ?? '') > version),
       onInvalidated: () => undefined,
