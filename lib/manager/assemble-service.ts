@@ -116,10 +116,8 @@ async function assembleRedis(
 ): Promise<RedisSide | undefined> {
   const { infrastructure } = shared;
   if (config.l2 === undefined || infrastructure === undefined) return undefined;
-  const { connection, reader, openLink } = await infrastructure.pool.acquire(config, given);
+  const { connection, reader, openLink, database } = await infrastructure.pool.acquire(config, given);
   const { isCluster } = connection;
-  // A cluster has one database.
-  const database = isCluster ? 0 : given === undefined ? config.l2.db : (given as Redis).options.db;
   const keySpace = new KeySpace(shared.global.keyPrefix, config.name, given?.options.keyPrefix, isCluster, database);
   const tier = new RedisTier({
     service: config.name,

@@ -20,17 +20,28 @@ export function socketOf(client: Redis | Cluster | undefined): SocketCounters | 
   return (client as { stream?: SocketCounters } | undefined)?.stream;
 }
 
-/**
- * Begins to watch a socket; the returned function tells whether large replies or requests have been moving since.
- *
- * @param countReplies how many replies have been complete so far
- */
-export function watchSocket(socket: SocketCounters | undefined, countReplies: () => number): () => boolean {
+/** How many replies have been complete, by socket: a large reply on one is no smaller for many small ones on another. */
+const completeReplies = new WeakMap<SocketCounters, { count: number }>();
+
+/** Notes that a reply which came over a socket is complete. */
+export function noteReply(socket: SocketCounters | undefined): void {
+  if (socket === undefined) return;
+  const replies = completeReplies.get(socket);
+  if (replies === undefined) completeReplies.set(socket, { count: 1 });
+  else replies.count++;
+}
+
+/** Begins to watch a socket; the returned function tells whether large replies or requests have been moving since. */
+export function watchSocket(socket: SocketCounters | undefined): () => boolean {
   if (socket === undefined) return () => false;
   const { bytesRead, writableLength } = socket;
-  const replies = countReplies();
+  const before = countReplies(socket);
   return () => {
     const movedBytes = socket.bytesRead - bytesRead + Math.max(0, writableLength - socket.writableLength);
-    return movedBytes >= LARGE_REPLY_BYTES * (countReplies() - replies + 1);
+    return movedBytes >= LARGE_REPLY_BYTES * (countReplies(socket) - before + 1);
   };
+}
+
+function countReplies(socket: SocketCounters): number {
+  return completeReplies.get(socket)?.count ?? 0;
 }

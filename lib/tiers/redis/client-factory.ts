@@ -43,20 +43,21 @@ export interface ClientFactoryParts {
 /** See the file's header. */
 export class ClientFactory {
   readonly #parts: ClientFactoryParts;
-  /** That of the client that was handed in, as of now; it may leave it. */
-  readonly #database: number;
+  /** The database; that of a client that was handed in, as of now: it may leave it. A cluster has one. */
+  readonly database: number;
   readonly #warned = new Set<string>();
 
   constructor(parts: ClientFactoryParts) {
     const { given, l2 } = parts;
     this.#parts = parts;
-    this.#database = given === undefined || given.isCluster ? (l2.db ?? 0) : databaseOf(given as Redis);
+    if (given === undefined) this.database = l2.db ?? 0;
+    else this.database = given.isCluster ? 0 : databaseOf(given as Redis);
   }
 
   /** Where the clients connect to, for people; without credentials. */
   get endpoint(): string {
     const { given, l2 } = this.#parts;
-    return given === undefined ? describeEndpoint(l2) : describeGiven(given, this.#database);
+    return given === undefined ? describeEndpoint(l2) : describeGiven(given, this.database);
   }
 
   /** Puts the shared client behind a transport. @throws {CacheError} CACHE_CONFIG_INVALID when a TLS file cannot be read */
@@ -70,7 +71,7 @@ export class ClientFactory {
     const client = isOwned ? this.#makeSingle({}) : (given as Redis);
     const isSentinel = isBehindSentinels(client);
     const { endpoint } = this;
-    const single = new SingleTransport({ client, isOwned, isSentinel, database: this.#database, endpoint, probeKey });
+    const single = new SingleTransport({ client, isOwned, isSentinel, database: this.database, endpoint, probeKey });
     return new LanedTransport(single, () => this.openLink(LANE_NAME) as Redis);
   }
 
@@ -88,11 +89,13 @@ export class ClientFactory {
     if (given === undefined) return this.#makeSingle(single);
     const parts = this.#connectorParts(() => l2.connectionTimeoutMs);
     // What suits the application's commands need not suit a read that waits: its deadlines are the link's own.
-    const patient = { protocol: 2, maxRetriesPerRequest: 0, commandTimeout: undefined, disableClientInfo: true } as const;
+    // A wait that the client ended by itself would pass for an answer, and a socket that is silent meanwhile is well.
+    const timeouts = { commandTimeout: undefined, blockingTimeout: undefined, socketTimeout: undefined } as const;
+    const patient = { protocol: 2, maxRetriesPerRequest: 0, ...timeouts, disableClientInfo: true } as const;
     if (!given.isCluster) {
       const { options } = given as Redis;
       const Connector = connectorOf(options, parts);
-      return (given as Redis).duplicate({ ...single, ...patient, db: this.#database, Connector });
+      return (given as Redis).duplicate({ ...single, ...patient, db: this.database, Connector });
     }
     const { redisOptions = {} } = (given as Cluster).options;
     const Connector = connectorOf(redisOptions, parts);

@@ -32,6 +32,8 @@ export class ClusterTransport implements RedisTransport {
   readonly #bucketSlots: number[] = [];
   /** The slots of tags; there are as many as a service has buckets. */
   readonly #tagSlots = new Map<string, number>();
+  /** The nodes' clients by address, as far as their sockets were asked for: every reply asks. */
+  readonly #nodes = new Map<string, Redis>();
   #listener: TransportListener = DEAF;
   /** The masters of the last look, to notice others. */
   #known = '';
@@ -64,7 +66,7 @@ export class ClusterTransport implements RedisTransport {
 
   readonly socketFor = (command: Command): SocketCounters | undefined => {
     const address = this.#parts.client.slots[command.getSlot()]?.[0];
-    return address === undefined ? undefined : socketOf(this.#nodeAt(address));
+    return address === undefined ? undefined : this.#socketAt(address);
   };
 
   serverOf(slotTag: string): string {
@@ -86,7 +88,7 @@ export class ClusterTransport implements RedisTransport {
         if (node === undefined) command.reject(new Error(`no connection to ${address}`));
         else void node.sendCommand(command);
       },
-      socketFor: () => socketOf(this.#nodeAt(address)),
+      socketFor: () => this.#socketAt(address),
     }));
   }
 
@@ -162,6 +164,12 @@ export class ClusterTransport implements RedisTransport {
     return this.#parts.client.nodes().find(({ options }) => `${options.host ?? ''}:${options.port ?? 0}` === address);
   }
 
+  #socketAt(address: string): SocketCounters | undefined {
+    let node = this.#nodes.get(address);
+    if (node === undefined && (node = this.#nodeAt(address)) !== undefined) this.#nodes.set(address, node);
+    return socketOf(node);
+  }
+
   /** For every master a bucket that is in its slots, where one is found soon enough. */
   #bucketsByMaster(): ReadonlyMap<string, number> {
     const { client } = this.#parts;
@@ -203,6 +211,7 @@ export class ClusterTransport implements RedisTransport {
 
   /** ioredis sends ASKING on its own and leaves its failure to nobody, which would end the process. */
   readonly #onNode = (node: Redis): void => {
+    this.#nodes.clear();
     if (!this.#parts.isOwned) return;
     const asking = node.asking.bind(node);
     node.asking = () => {
@@ -214,6 +223,7 @@ export class ClusterTransport implements RedisTransport {
 
   /** Its commands have failed, and its slots may have another master by now. */
   readonly #onLostNode = (): void => {
+    this.#nodes.clear();
     if (this.#isClosed || this.#parts.client.status !== 'ready') return;
     const tell = (): void => {
       if (this.#parts.client.status === 'ready') this.#listener.onReady(true);

@@ -39,6 +39,8 @@ export interface Acquired {
    * by itself, without a queue and without a `keyPrefix`.
    */
   readonly openLink: () => Redis | Cluster;
+  /** The database in which the entries are. */
+  readonly database: number;
 }
 
 /** A shared connection with the readers that gather reads over it, one per deadline. */
@@ -84,7 +86,7 @@ export class ConnectionPool {
     }
     const { connection, factory } = pooled;
     const openLink = (): Redis | Cluster => factory.openLink();
-    return { connection, reader, openLink };
+    return { connection, reader, openLink, database: factory.database };
   }
 
   /** Connects all; resolves when each can be used or its first attempt has failed. Never rejects. */

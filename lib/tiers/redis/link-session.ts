@@ -5,7 +5,7 @@
 import type { Cluster, Command as CommandClass, Redis } from 'ioredis';
 import type { Clock } from '../../base/clock.js';
 import { Deadline } from '../../base/deadline.js';
-import { socketOf, watchSocket } from './arrivals.js';
+import { noteReply, socketOf, watchSocket } from './arrivals.js';
 import { isError } from './redis-errors.js';
 
 /** See the file's header. */
@@ -16,7 +16,6 @@ export class LinkSession {
   readonly #waiting = new Set<(error: Error) => void>();
   #error: Error | undefined;
   #wasSilent = false;
-  #replies = 0;
 
   constructor(node: Redis | Cluster, Command: typeof CommandClass, clock: Clock) {
     this.#node = node;
@@ -48,7 +47,7 @@ export class LinkSession {
     const command = new this.#Command(name, [...args], { replyEncoding: 'utf8' });
     return this.#wait<T>((resolve, reject) => {
       (command.promise as Promise<T>).then((reply) => {
-        this.#replies++;
+        noteReply(socketOf(this.#node));
         resolve(reply);
       }, reject);
       this.#node.sendCommand(command);
@@ -56,7 +55,7 @@ export class LinkSession {
         this.#wasSilent = true;
         this.end(new Error(`Redis did not answer within ${deadlineMs} ms`));
       };
-      const watch = (): (() => boolean) => watchSocket(socketOf(this.#node), () => this.#replies);
+      const watch = (): (() => boolean) => watchSocket(socketOf(this.#node));
       const deadline = new Deadline(this.#clock, deadlineMs, onTime, { watch });
       return () => {
         deadline.cancel();

@@ -11,13 +11,13 @@ import { atMost, Deadline } from '../../base/deadline.js';
 import { CacheError } from '../../base/errors.js';
 import { HybridClock } from '../../base/hybrid-clock.js';
 import type { EndpointHealth } from '../../observe/health.js';
-import { watchSocket } from './arrivals.js';
+import { noteReply, watchSocket } from './arrivals.js';
 import type { ConnectionListener, ConnectionMonitor, MonitoredConnection } from './connection-monitor.js';
 import type { ConnectionParts } from './connection-parts.js';
 import { EvictionWatch } from './eviction-watch.js';
 import { FailoverNews } from './failover-news.js';
 import { FirstAttempt } from './first-attempt.js';
-import { gatedCommand } from './gated-command.js';
+import { gatedCommand, patientCommand } from './gated-command.js';
 import type { MasterSender } from './master-sender.js';
 import { failureOf, isError, isReplyError, timedOut, unavailable } from './redis-errors.js';
 import { compareClocks, probeRedis, type ProbeParts } from './redis-probe.js';
@@ -45,6 +45,7 @@ export class RedisConnection implements MonitoredConnection {
   readonly #parts: ConnectionParts;
   readonly #monitor: ConnectionMonitor;
   readonly #Command: typeof Command;
+  readonly #ProbeCommand: typeof Command;
   readonly #probeParts: ProbeParts;
   readonly #news = new FailoverNews();
   readonly #firstAttempt: FirstAttempt;
@@ -52,7 +53,6 @@ export class RedisConnection implements MonitoredConnection {
   #isClosed = false;
   #probeTimeoutMs = 0;
   #successes = 0;
-  #replies = 0;
   #unusable: CacheError | undefined;
   readonly #refusals = new RefusalWatch((event) => {
     if (event.type === 'refused' && event.failure.code === 'READONLY') this.#news.noteReplica();
@@ -71,9 +71,10 @@ export class RedisConnection implements MonitoredConnection {
     this.isCluster = transport.isCluster;
     this.nodeId = nodeId;
     this.hybridClock = new HybridClock(clock, nodeId, () => this.isUsable && void this.probe(false).catch(() => undefined));
+    this.#ProbeCommand = parts.isOwned ? parts.Command : patientCommand(parts.Command);
     // A cluster has one database, and sends a command anew to follow a slot.
     const isGated = !parts.isOwned && !transport.isCluster;
-    this.#Command = isGated ? gatedCommand(parts.Command, () => this.isUsable) : parts.Command;
+    this.#Command = isGated ? gatedCommand(this.#ProbeCommand, () => this.isUsable) : this.#ProbeCommand;
     this.#probeParts = { send: (node, name, args) => this.#ask(node, name, args), clock, hybridClock: this.hybridClock };
     this.#firstAttempt = new FirstAttempt(clock);
     this.eviction = new EvictionWatch(
@@ -264,26 +265,26 @@ export class RedisConnection implements MonitoredConnection {
     isProbe: boolean,
   ): Promise<T> {
     this.hybridClock.noticeJump();
-    const CommandOf = isProbe ? this.#parts.Command : this.#Command;
+    const CommandOf = isProbe ? this.#ProbeCommand : this.#Command;
     const command = new CommandOf(name, args, asBytes ? {} : { replyEncoding: 'utf8' });
     return new Promise<T>((resolve, reject) => {
       const onTime = (): void => {
         reject(timedOut(timeoutMs));
         if (!isProbe) this.#monitor.onEvent({ type: 'missed', isWrite: isWriteCommand(name) });
       };
-      const watch = (): (() => boolean) => watchSocket(route.socketFor(command), this.#countReplies);
+      const watch = (): (() => boolean) => watchSocket(route.socketFor(command));
       const deadline = new Deadline(this.#parts.clock, timeoutMs, onTime, { isAwaited: true, watch });
       (command.promise as Promise<T>).then(
         (reply) => {
           deadline.cancel();
-          this.#replies++;
+          noteReply(route.socketFor(command));
           this.#successes++;
           if (this.#refusals.isAlert) this.#refusals.answered(name, args[0]);
           resolve(reply);
         },
         (error: unknown) => {
           deadline.cancel();
-          if (isReplyError(error)) this.#replies++;
+          if (isReplyError(error)) noteReply(route.socketFor(command));
           if (!isProbe) this.#refusals.failed(error, name, args[0]);
           reject(isError(error) ? error : new Error('Redis failed'));
         },
@@ -291,8 +292,6 @@ export class RedisConnection implements MonitoredConnection {
       route.send(command);
     });
   }
-
-  readonly #countReplies = (): number => this.#replies;
 
   readonly #tellFailover = (): void => {
     if (this.isUsable) this.#news.tell();

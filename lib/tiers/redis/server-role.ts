@@ -31,8 +31,14 @@ function isNoCommand(refusal: string): boolean {
 }
 
 /** The reply is a list of names and values, or a map of them, by the protocol and the options of the client. */
-function roleIn(reply: unknown): unknown {
-  if (Array.isArray(reply)) return reply[reply.indexOf('role') + 1];
-  if (reply instanceof Map) return reply.get('role');
-  return typeof reply === 'object' && reply !== null ? (reply as { role?: unknown }).role : undefined;
+function roleIn(reply: unknown): string | undefined {
+  const role = valueIn(reply, 'role');
+  return typeof role === 'string' ? role : undefined;
+}
+
+function valueIn(reply: unknown, name: string): unknown {
+  if (reply instanceof Map) return reply.get(name);
+  if (!Array.isArray(reply)) return typeof reply === 'object' && reply !== null ? Reflect.get(reply, name) : undefined;
+  for (let i = 0; i < reply.length; i += 2) if (reply[i] === name) return reply[i + 1];
+  return undefined;
 }

@@ -158,6 +158,26 @@ describe('a connection that is handed in', () => {
     expect(await early.get('k')).toBe(1);
   });
 
+  test.each(['stream', 'pubsub'] as const)(
+    'that was selected into another database hears of those who are configured for it, and they of it, over %s',
+    async (transport) => {
+      const sync = { transport };
+      const redis = connect();
+      await redis.select(3);
+      const here = await bench.client('two-level', { sync }, { connections: redis });
+      const there = await bench.client('two-level', { sync, l2: { connection_string: `${bench.server.url}/3` } });
+      for (const client of [here, there]) await until(() => client.health().sync?.status === 'connected');
+      await here.set('k', 1);
+      expect(await there.get('k')).toBe(1);
+      await here.set('k', 2);
+      await until(() => there.peek('k') === undefined);
+      expect(await there.get('k')).toBe(2);
+      await there.set('k', 3);
+      await until(() => here.peek('k') === undefined);
+      expect(await here.get('k')).toBe(3);
+    },
+  );
+
   test('goes on to serve its owner, options and all', async () => {
     const redis = connect({ keyPrefix: 'app:', commandTimeout: 5000 });
     const options = { ...redis.options };

@@ -1,7 +1,12 @@
-/** Cluster clients that would break the cache without anybody looking for the cause in their options. */
+/** Clients whose options would break the cache without anybody looking for the cause there. */
 import { afterEach, expect, test } from '@jest/globals';
-import { Cluster } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import { createManager } from '../../../lib/index.js';
+import { RedisServer } from '../../support/redis-server.js';
+import { until } from '../../support/until.js';
+import { useEndpoints } from './endpoint.js';
+
+const endpoints = useEndpoints();
 
 const clients: Cluster[] = [];
 
@@ -22,4 +27,36 @@ test.each<[string, Options, RegExp]>([
   await expect(createManager(source, { connections: client })).rejects.toThrow(message);
   await expect(createManager(source, { connections: { s: client } })).rejects.toBeInstanceOf(TypeError);
   expect(client.status).toBe('wait');
+});
+
+test('a link that is made of a client with time-outs has none of them: only Redis ends its waits', async () => {
+  const server = await RedisServer.start();
+  endpoints.afterwards(() => server.stop());
+  const given = new Redis(server.url, {
+    commandTimeout: 100,
+    blockingTimeout: 100,
+    blockingTimeoutGrace: 50,
+    socketTimeout: 300,
+  });
+  given.on('error', () => undefined);
+  endpoints.afterwards(() => {
+    given.disconnect();
+  });
+  const { openLink } = await endpoints.open({}, given);
+  const link = openLink() as Redis;
+  const ends: string[] = [];
+  link.on('error', () => undefined);
+  link.on('close', () => ends.push('closed'));
+  endpoints.afterwards(() => {
+    link.disconnect();
+  });
+  await link.connect();
+  server.freeze();
+  const waited = link.xread('BLOCK', 10, 'STREAMS', 'stream', '$').then((reply) => ends.push(String(reply)));
+  const fromMs = performance.now();
+  await until(() => performance.now() - fromMs > 600);
+  expect(ends).toEqual([]);
+  server.thaw();
+  await waited;
+  expect(ends).toEqual(['null']);
 });

@@ -1,6 +1,6 @@
 /** G16: a process that stands still while answers arrive reads them before it judges anybody; its pause is not Redis's outage. */
 import { beforeEach, describe, expect, test } from '@jest/globals';
-import { Redis } from 'ioredis';
+import { Cluster, Redis } from 'ioredis';
 import type { CacheClient, CacheManager } from '../../../lib/index.js';
 import { blockEventLoop } from '../../../lib/testing/event-loop.js';
 import { collectEvents } from '../../support/collect-events.js';
@@ -56,11 +56,15 @@ const CALLS: readonly (readonly [string, (client: CacheClient) => Promise<unknow
 ];
 
 /** Makes a call and stands still before its answer can be read. */
-async function callAndBlock(client: CacheClient, call: (client: CacheClient) => Promise<unknown>): Promise<unknown> {
+async function callAndBlock(
+  client: CacheClient,
+  call: (client: CacheClient) => Promise<unknown>,
+  pauseMs = PAUSE_MS,
+): Promise<unknown> {
   const answer = call(client);
   // Reads leave at the end of the tick.
   await new Promise((resolve) => process.nextTick(resolve));
-  blockEventLoop(PAUSE_MS);
+  blockEventLoop(pauseMs);
   return answer;
 }
 
@@ -116,6 +120,21 @@ describe('over one server', () => {
     expectNoOutage(client);
   });
 
+  test('a connection that was handed in with a time-out of its own is judged alike', async () => {
+    const redis = new Redis(server.url, { commandTimeout: 1000 });
+    rig.afterwards(() => {
+      redis.disconnect();
+    });
+    const l2 = { command_timeout_ms: 1000 };
+    const given = await rig.open({ two: { cache_type: 'two-level', ttl: 600, l2 } }, { connections: redis });
+    const client = given.client('two');
+    const errors = collectEvents(given, 'error');
+    expect(await callAndBlock(client, (view) => view.get('there'), 1200)).toBe('value');
+    expect(await callAndBlock(client, async (view) => (await view.set('new', 1)).l2, 1200)).toBe('written');
+    expectNoOutage(client);
+    expect(errors).toEqual([]);
+  });
+
   test('a manager that opens meanwhile finds Redis', async () => {
     const opening = rig.open({ two: twoLevelAt(server) });
     // It connects after ioredis has been loaded and the log been read.
@@ -168,6 +187,26 @@ test('a loader that is done when the process can go on wins over its time-out', 
     expect(client.metrics()).toMatchObject({ loads: 1, loadTimeouts: 0 });
     source.disconnect();
   }
+});
+
+test('over a cluster that was handed in with a time-out of its own for the nodes', async () => {
+  const set = await ClusterSet.start();
+  rig.afterwards(() => set.stop());
+  const [host = '', port = ''] = (set.nodes[0] ?? '').split(':');
+  const cluster = new Cluster([{ host, port: Number(port) }], { redisOptions: { commandTimeout: 1000 } });
+  rig.afterwards(() => {
+    cluster.disconnect();
+  });
+  const given = await rig.open(
+    { l2: { cache_type: 'l2', ttl: 600, l2: { command_timeout_ms: 1000 } } },
+    { connections: cluster },
+  );
+  const client = given.client('l2');
+  await healthy(client);
+  await client.set('k1', 'k1');
+  expect(await callAndBlock(client, (view) => view.get('k1'), 1200)).toBe('k1');
+  expect(await callAndBlock(client, async (view) => (await view.set('k1', 2)).l2, 1200)).toBe('written');
+  expectNoOutage(client);
 });
 
 test('over a cluster', async () => {
