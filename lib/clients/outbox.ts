@@ -8,6 +8,7 @@ import type { LogEntry } from '../recovery/log-entry.js';
 import type { LogResult, ServiceLog } from '../recovery/service-log.js';
 import { sumOwed, type OwedWrites } from '../observe/owed-writes.js';
 import type { BatchWriter } from '../sync/batch-writer.js';
+import type { WriteOrigin } from '../sync/pending-write.js';
 import type { RedisTier } from '../tiers/redis/redis-tier.js';
 import type { WriteOutcome } from '../tiers/redis/write-script.js';
 
@@ -83,11 +84,11 @@ export class Outbox {
   /**
    * Takes a write on its way; resolves to what became of it and never rejects.
    *
-   * @param isAwaited whether a caller waits for Redis: then it wins over whatever was there when it was called
+   * @param origin who it is from: if a caller waits for Redis, it wins over whatever was there when it was called
    */
-  put(key: string, sealed: string | Buffer, version: string, isAwaited: boolean): Promise<PutOutcome> {
+  put(key: string, sealed: string | Buffer, version: string, origin: WriteOrigin): Promise<PutOutcome> {
     if (!this.#tier.isUsable) return this.#log?.put(key, sealed, version) ?? Promise.resolve(this.#tier.unusableError());
-    const sent = this.#writer.put(key, this.#tier.nameOf(key), sealed, version, isAwaited);
+    const sent = this.#writer.put(key, this.#tier.nameOf(key), sealed, version, origin);
     if (this.#log?.isAlways !== true) return sent;
     return this.#both(this.#log.putAhead(key, sealed, version), sent);
   }
@@ -100,13 +101,13 @@ export class Outbox {
     key: string,
     sealed: string | Buffer,
     version: string,
-    isAwaited: boolean,
+    origin: WriteOrigin,
   ): { readonly accepted: Promise<'queued' | PutOutcome>; readonly end: Promise<PutOutcome> } {
     if (!this.#tier.isUsable) {
-      const end = this.put(key, sealed, version, isAwaited);
+      const end = this.put(key, sealed, version, origin);
       return { accepted: end, end };
     }
-    const sent = this.#writer.put(key, this.#tier.nameOf(key), sealed, version, isAwaited);
+    const sent = this.#writer.put(key, this.#tier.nameOf(key), sealed, version, origin);
     if (this.#log?.isAlways !== true) return { accepted: Promise.resolve('queued'), end: sent };
     const logged = this.#log.putAhead(key, sealed, version);
     // A value that the log gave up is not lost as long as it is on its way to Redis, but it is not safe before it is there.

@@ -253,7 +253,7 @@ export class Tags {
     return new Promise((resolve) => {
       outbox.whenRoom(() => {
         const version = tier.clock.versionOf(stamp);
-        const put = outbox.put(key, tier.sealDeletion(version, MARK_LIFE_MS), version, true);
+        const put = outbox.put(key, tier.sealDeletion(version, MARK_LIFE_MS), version, 'awaited');
         resolve(
           put.then((outcome) => {
             if (outcome === 'logged') this.#core.parts.counters.writesLogged++;

@@ -8,6 +8,7 @@ import { kindOfSealed } from '../codec/envelope.js';
 import { ABSENT } from '../tiers/memory/memory-entry.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
 import type { EncodedValue } from '../tiers/redis/entry-codec.js';
+import type { WriteOrigin } from '../sync/pending-write.js';
 import type { FenceTicket } from '../sync/write-fence.js';
 import type { SetResult } from './cache-client.js';
 import { GIVEN_UP, type PutOutcome } from './outbox.js';
@@ -168,8 +169,9 @@ export class WritePath {
     const version = isCall ? this.#versionInTurn(redis, stamp, prepared.tags) : redis.tier.clock.versionOf(stamp);
     const l1 = this.#keep(prepared, lifeMs, version);
     const sealed = this.#seal(redis, prepared, version, lifeMs);
-    if (this.#writesThrough) return redis.outbox.put(key, sealed, version, isCall).then((end) => this.#conclude(key, l1, end));
-    const { accepted, end } = redis.outbox.enqueue(key, sealed, version, false);
+    const origin = this.#originOf(isCall);
+    if (this.#writesThrough) return redis.outbox.put(key, sealed, version, origin).then((end) => this.#conclude(key, l1, end));
+    const { accepted, end } = redis.outbox.enqueue(key, sealed, version, origin);
     return accepted.then((state) => {
       if (state !== 'queued') return this.#conclude(key, l1, state);
       this.#core.parts.background.add(
@@ -178,6 +180,11 @@ export class WritePath {
       );
       return this.#told(key, l1, 'queued');
     });
+  }
+
+  #originOf(isCall: boolean): WriteOrigin {
+    if (!isCall) return 'fetched';
+    return this.#writesThrough ? 'awaited' : 'behind';
   }
 
   /** Of a call that goes out now; one that was invalidated by its tag while it waited for room stays as old as it is. */
@@ -269,7 +276,7 @@ export class WritePath {
         const wasPending = own !== undefined && own !== GIVEN_UP && kindOfSealed(own) === 'v';
         const version = isCall ? tier.clock.versionInTurn(stamp) : tier.clock.versionOf(stamp);
         const sealed = tier.sealDeletion(version, config.tombstoneTtlMs);
-        const { accepted, end } = outbox.enqueue(key, sealed, version, isCall && this.#writesThrough);
+        const { accepted, end } = outbox.enqueue(key, sealed, version, this.#originOf(isCall));
         const conclude = (outcome: PutOutcome): void => {
           if (outcome === 'logged') this.#core.parts.counters.writesLogged++;
           if (typeof outcome === 'string') resolve(wasPending || outcome === 'replaced');

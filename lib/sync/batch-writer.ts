@@ -10,7 +10,7 @@
 import type { Clock } from '../base/clock.js';
 import { CacheError } from '../base/errors.js';
 import type { WriteOutcome } from '../tiers/redis/write-script.js';
-import { PendingWrite, type WriteEnds } from './pending-write.js';
+import { PendingWrite, type WriteEnds, type WriteOrigin } from './pending-write.js';
 import { RoomQueue } from './room-queue.js';
 import { cutBatch, sizeOfBatch, type SentBatch } from './take-batch.js';
 
@@ -97,17 +97,17 @@ export class BatchWriter<R = never> {
    * Takes a write on its way; resolves to what became of it and never rejects. An older version than one that waits for the
    * same key is `older` at once; a newer one takes its place, and both get the same outcome.
    *
-   * @param isAwaited whether the caller waits for Redis; not so for what was fetched some time ago (a load), or is written behind
+   * @param origin who it is from
    */
-  put(key: string, redisKey: string, sealed: string | Buffer, version: string, isAwaited = false): Promise<WriteOutcome | R> {
+  put(key: string, redisKey: string, sealed: string | Buffer, version: string, origin: WriteOrigin): Promise<WriteOutcome | R> {
     const waiting = this.#gathered.get(key);
     if (waiting !== undefined) {
       if (version < waiting.version) return Promise.resolve('older');
       this.#bytes += sealed.length - waiting.sealed.length;
-      waiting.take({ sealed, version }, isAwaited);
+      waiting.take({ sealed, version }, origin);
       return waiting.outcome;
     }
-    const write = new PendingWrite<R>(key, redisKey, sealed, version, isAwaited);
+    const write = new PendingWrite<R>(key, redisKey, sealed, version, origin);
     this.#gathered.set(key, write);
     this.#bytes += sealed.length;
     this.#plan();
@@ -266,7 +266,7 @@ export class BatchWriter<R = never> {
   #goesOn(write: PendingWrite<R>): boolean {
     const later = this.find(write.key);
     if (later !== undefined && later.version > write.version) {
-      if (!later.isAwaited) later.standFor(write);
+      later.standFor(write);
       write.settle(later.outcome);
       return true;
     }

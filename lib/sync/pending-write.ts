@@ -26,6 +26,12 @@ export interface WriteEnds<R> {
   readonly renew?: Renew;
 }
 
+/**
+ * Who a write is from: a caller who waits for Redis; a caller who does not, because it is written behind; or nobody who calls now,
+ * because it was fetched (a load): then it may be older than what Redis has.
+ */
+export type WriteOrigin = 'awaited' | 'behind' | 'fetched';
+
 /** What makes a write that of a call. */
 type Call = Pick<PendingWrite, 'sealed' | 'version' | 'calledVersion'>;
 
@@ -42,19 +48,21 @@ export class PendingWrite<R = never> implements ScriptWrite {
   calledVersion: string;
   /** How often it was sent again with a newer version. */
   renewals = 0;
-  /** The awaited write that this one, which nobody awaits, has taken the place of; `undefined`: none. */
+  #isFetched: boolean;
+  /** The awaited write that this one, which was fetched, has taken the place of; `undefined`: none. */
   #replaced: Call | undefined;
   readonly outcome: Promise<WriteOutcome | R>;
   /** Whether its outcome is known, or being made. */
   isSettled = false;
   #resolve: (outcome: WriteOutcome | R | Promise<WriteOutcome | R>) => void = () => undefined;
 
-  constructor(key: string, redisKey: string, sealed: string | Buffer, version: string, isAwaited: boolean) {
+  constructor(key: string, redisKey: string, sealed: string | Buffer, version: string, origin: WriteOrigin) {
     this.key = key;
     this.redisKey = redisKey;
     this.sealed = sealed;
     this.version = version;
-    this.isAwaited = isAwaited;
+    this.isAwaited = origin === 'awaited';
+    this.#isFetched = origin === 'fetched';
     this.calledVersion = version;
     this.outcome = new Promise((resolve) => {
       this.#resolve = resolve;
@@ -62,20 +70,23 @@ export class PendingWrite<R = never> implements ScriptWrite {
   }
 
   /** Another write of the key, newer and not sent yet either, takes the place of this one. */
-  take({ sealed, version }: Pick<ScriptWrite, 'sealed' | 'version'>, isAwaited: boolean): void {
-    // What was fetched may be older than what Redis has, and is not sent again then; what was called is.
-    if (isAwaited) this.#replaced = undefined;
-    else this.standFor(this);
+  take({ sealed, version }: Pick<ScriptWrite, 'sealed' | 'version'>, origin: WriteOrigin): void {
+    const before: Call | undefined = this.isAwaited
+      ? { sealed: this.sealed, version: this.version, calledVersion: this.calledVersion }
+      : this.#replaced;
     this.sealed = sealed;
     this.version = version;
-    this.isAwaited = isAwaited;
+    this.isAwaited = origin === 'awaited';
+    this.#isFetched = origin === 'fetched';
     this.calledVersion = version;
     this.renewals = 0;
+    this.#replaced = undefined;
+    if (before !== undefined) this.#standFor(before);
   }
 
-  /** From now on an awaited write ends as this one, unless that turns out to be too old: then it is sent in its stead. */
+  /** From now on an earlier write, which turned out to be too old, ends as this one. */
   standFor({ isAwaited, sealed, version, calledVersion }: PendingWrite<R>): void {
-    if (isAwaited) this.#replaced = { sealed, version, calledVersion };
+    if (isAwaited && !this.isAwaited) this.#standFor({ sealed, version, calledVersion });
   }
 
   /** Becomes the awaited write that it stands for, if it is none itself; whether it is one now. */
@@ -84,7 +95,17 @@ export class PendingWrite<R = never> implements ScriptWrite {
     Object.assign(this, this.#replaced);
     this.#replaced = undefined;
     this.isAwaited = true;
+    this.#isFetched = false;
     return true;
+  }
+
+  /**
+   * What was fetched may be older than what Redis has, and is not sent again then; the call before it is. A later call is sent again
+   * itself: what it has replaced, or removed, must not come out after it.
+   */
+  #standFor(call: Call): void {
+    if (this.#isFetched) this.#replaced = call;
+    else this.isAwaited = true;
   }
 
   /** Decides the outcome, once. */

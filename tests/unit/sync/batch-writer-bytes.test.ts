@@ -33,7 +33,7 @@ class Bench {
   }
 
   put(key: string, sealed: string | Buffer): Promise<WriteOutcome> {
-    return this.writer.put(key, key, sealed, String(++this.#versions).padStart(24, '0'));
+    return this.writer.put(key, key, sealed, String(++this.#versions).padStart(24, '0'), 'fetched');
   }
 
   /** Takes a write when there is room, as the clients do. */

@@ -2,7 +2,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { CacheError } from '../../../lib/base/errors.js';
 import { BatchWriter, type BatchPolicy } from '../../../lib/sync/batch-writer.js';
-import { PendingWrite, type OnConfirmed, type Renew, type Rescue, type WriteEnds } from '../../../lib/sync/pending-write.js';
+import {
+  PendingWrite,
+  type OnConfirmed,
+  type Renew,
+  type Rescue,
+  type WriteEnds,
+  type WriteOrigin,
+} from '../../../lib/sync/pending-write.js';
 import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import type { ScriptWrite, WriteOutcome } from '../../../lib/tiers/redis/write-script.js';
 
@@ -39,14 +46,14 @@ class Bench<R = never> {
     key: string,
     sealed: string | Buffer = `value of ${key}`,
     version = String(++this.#versions).padStart(24, '0'),
-    isAwaited = false,
+    origin: WriteOrigin = 'fetched',
   ): Promise<WriteOutcome | R> {
-    return this.writer.put(key, `r:${key}`, sealed, version, isAwaited);
+    return this.writer.put(key, `r:${key}`, sealed, version, origin);
   }
 
   /** {@link put} of a caller that waits. */
   putAwaited(key: string, sealed: string): Promise<WriteOutcome | R> {
-    return this.put(key, sealed, String(++this.#versions).padStart(24, '0'), true);
+    return this.put(key, sealed, String(++this.#versions).padStart(24, '0'), 'awaited');
   }
 
   /** Redis answers the only write of a batch that something newer is there. */
@@ -241,7 +248,7 @@ describe('G17: an awaited write that finds something newer', () => {
       const bench = new Bench({ maxInFlight: when === 'while it waits' ? 1 : 2 }, { renew });
       const blocker = bench.put('b', 'first');
       await settle();
-      const mine = bench.put('a', 'mine', '2'.padStart(24, '0'), true);
+      const mine = bench.put('a', 'mine', '2'.padStart(24, '0'), 'awaited');
       if (when !== 'while it waits') await settle();
       const loaded = bench.put('a', 'loaded', '3'.padStart(24, '0'));
       await settle();
@@ -260,10 +267,35 @@ describe('G17: an awaited write that finds something newer', () => {
     },
   );
 
+  test.each(['while it waits', 'once it is under way'])(
+    'never comes out after a later call that is written behind and has taken its place %s',
+    async (when) => {
+      const bench = new Bench({ maxInFlight: when === 'while it waits' ? 1 : 2 }, { renew });
+      const blocker = bench.put('b', 'first');
+      await settle();
+      const mine = bench.put('a', 'mine', '2'.padStart(24, '0'), 'awaited');
+      if (when !== 'while it waits') await settle();
+      const removal = bench.put('a', 'removal', '3'.padStart(24, '0'), 'behind');
+      await settle();
+      bench.call(0).succeed(['created']);
+      await settle();
+      for (let call = 1; bench.calls[call] !== undefined && bench.calls[call]?.sealed[0] !== 'removal!'; call++) {
+        bench.beat(call, NEWER);
+        await settle();
+      }
+      expect(bench.calls.map(({ sealed }) => sealed[0])).toEqual(
+        when === 'while it waits' ? ['first', 'removal', 'removal!'] : ['first', 'mine', 'removal', 'removal!'],
+      );
+      bench.call(bench.calls.length - 1).succeed(['replaced']);
+      expect(await Promise.all([blocker, mine, removal])).toEqual(['created', 'replaced', 'replaced']);
+      expect(bench.writer.size).toBe(0);
+    },
+  );
+
   test('takes the place of one that waits and is older, such as a load that began before', async () => {
     const bench = new Bench({ maxInFlight: 1 }, { renew });
     const version = '3'.padStart(24, '0');
-    const awaited = bench.put('a', 'mine', version, true);
+    const awaited = bench.put('a', 'mine', version, 'awaited');
     await settle();
     const loaded = bench.put('a', 'loaded', '2'.padStart(24, '0'));
     bench.beat(0, NEWER);
@@ -681,7 +713,7 @@ describe('G9: abandon', () => {
 
 describe('a pending write', () => {
   test('is settled once: what comes later changes nothing', async () => {
-    const write = new PendingWrite<'rescued'>('k', 'r:k', 'bytes', '1', false);
+    const write = new PendingWrite<'rescued'>('k', 'r:k', 'bytes', '1', 'fetched');
     expect(write.isSettled).toBe(false);
     write.settle('rescued');
     write.settle('created');
@@ -690,7 +722,7 @@ describe('a pending write', () => {
   });
 
   test('counts as settled as soon as its outcome is being made', async () => {
-    const write = new PendingWrite<'rescued'>('k', 'r:k', 'bytes', '1', false);
+    const write = new PendingWrite<'rescued'>('k', 'r:k', 'bytes', '1', 'fetched');
     write.settle(new Promise((resolve) => setImmediate(() => resolve('rescued'))));
     expect(write.isSettled).toBe(true);
     expect(await write.outcome).toBe('rescued');
