@@ -5,6 +5,7 @@
 import { CacheError } from '../base/errors.js';
 import type { FenceTicket } from '../sync/write-fence.js';
 import type { MemoryTier } from '../tiers/memory/memory-tier.js';
+import type { StoredEntry } from '../tiers/redis/entry-codec.js';
 import { asked, refused } from './refused.js';
 import type { RedisSide, ServiceCore } from './service-core.js';
 
@@ -35,7 +36,7 @@ export class ExpirePath {
       const ticket = fence.open(key);
       try {
         const read = await asked(this.#core, key, tier.read(key));
-        const entry = read?.tags === undefined ? read : await this.#core.tags.check(read, false);
+        const entry = read?.tags === undefined ? read : await asked(this.#core, key, this.#check(read));
         if (isOvertaken(ticket)) continue;
         // A copy that L2 knows nothing of keeps the end it has: it may be older than a deletion elsewhere.
         if (entry?.kind !== 'v' || !lifetimes.isFresh(entry)) return false;
@@ -61,6 +62,10 @@ export class ExpirePath {
       service: this.#core.name,
       key,
     });
+  }
+
+  async #check(read: StoredEntry): Promise<StoredEntry | undefined> {
+    return this.#core.tags.check(read, false);
   }
 
   /** Without an answer the entry may have its new end: the copy in L1 must not outlive it (G2). */

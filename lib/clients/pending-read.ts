@@ -8,6 +8,7 @@ import type { ReadFailures } from './read-failures.js';
 import { FenceTicket } from '../sync/write-fence.js';
 import type { RawReceiver } from '../tiers/redis/read-lane.js';
 import type { StoredEntry } from '../tiers/redis/entry-codec.js';
+import { unavailable } from '../tiers/redis/redis-errors.js';
 
 /** What a read of L2 ended with: an entry (perhaps stale), nothing, or that L2 could not be asked. */
 export type ReadEnd = StoredEntry | undefined | typeof UNREADABLE;
@@ -17,6 +18,7 @@ export const UNREADABLE: unique symbol = Symbol('oxcache.unreadable');
 
 /** What to do with the bytes and at the end; implemented by the read path. */
 export interface ReadOwner {
+  /** Its promise rejects with a {@link CacheError} when Redis could not be asked whether the entry counts. */
   open(key: string, raw: Buffer | null): StoredEntry | undefined | Promise<StoredEntry | undefined>;
   /** What was decoded can't be kept or handed out: it counts as nothing there, and is reported (G13). */
   refuse(key: string, failure: unknown): void;
@@ -47,7 +49,15 @@ export class PendingRead extends FenceTicket implements RawReceiver {
   receive(raw: Buffer | null): void {
     const entry = this.#owner.open(this.key, raw);
     if (!(entry instanceof Promise)) this.#finish(entry);
-    else void entry.then((opened) => this.#finish(opened));
+    else
+      void entry.then(
+        (opened) => {
+          this.#finish(opened);
+        },
+        (error: unknown) => {
+          this.fail(unavailable(error));
+        },
+      );
   }
 
   fail(error: CacheError): void {
@@ -82,12 +92,26 @@ export class DirectGet implements RawReceiver {
 
   receive(raw: Buffer | null): void {
     const entry = this.#owner.open(this.key, raw);
-    if (entry instanceof Promise) this.#resolve(entry.then((opened) => this.#owner.settleGet(this.key, opened, this.#staleRule)));
-    else this.#resolve(this.#owner.settleGet(this.key, entry, this.#staleRule));
+    if (!(entry instanceof Promise)) this.#resolve(this.#settle(entry));
+    else
+      this.#resolve(
+        entry.then(
+          (opened) => this.#settle(opened),
+          (error: unknown) => this.#settleFailed(unavailable(error)),
+        ),
+      );
   }
 
   fail(error: CacheError): void {
+    this.#resolve(this.#settleFailed(error));
+  }
+
+  #settle(end: ReadEnd): unknown {
+    return this.#owner.settleGet(this.key, end, this.#staleRule);
+  }
+
+  #settleFailed(error: CacheError): unknown {
     this.#owner.fail(this, error);
-    this.#resolve(this.#owner.settleGet(this.key, UNREADABLE, this.#staleRule));
+    return this.#settle(UNREADABLE);
   }
 }

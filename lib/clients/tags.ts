@@ -7,6 +7,7 @@
  * checked against the marks that are known here, and Redis is asked where these leave it open. Entries without tags are
  * none of this file's business.
  */
+import type { CacheError } from '../base/errors.js';
 import { shiftVersion } from '../base/hybrid-clock.js';
 import type { StoredEntry } from '../tiers/redis/entry-codec.js';
 import { MARK_LIFE_MS, tagMarkOf } from '../tiers/redis/tag-mark.js';
@@ -40,7 +41,7 @@ export class Tags {
   readonly #index: TagIndex | undefined;
   readonly #versions = new TagVersions();
   /** Questions to Redis that have not left yet, by tag: who asks in the same tick shares the answer. */
-  readonly #asking = new Map<string, Promise<string | undefined>>();
+  readonly #asking = new Map<string, Promise<string | undefined | CacheError>>();
   /** What is written with a tag after its invalidation was called here is to stay, however much newer Redis made that. */
   readonly #ownInvalidations = new Map<string, OwnInvalidation>();
   #isLinkUp = false;
@@ -84,9 +85,10 @@ export class Tags {
   }
 
   /**
-   * What counts of an entry: itself, or nothing if one of its tags was invalidated since it was written. Never rejects.
+   * What counts of an entry: itself, or nothing if one of its tags was invalidated since it was written.
    *
    * @param isOwn whether it is this process's own write, which Redis has not confirmed: that counts while Redis can't be asked (G8)
+   * @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT as a rejection, unless `isOwn`: whether it counts can't be known
    */
   check(entry: StoredEntry, isOwn: boolean): StoredEntry | undefined | Promise<StoredEntry | undefined> {
     this.#followClock();
@@ -197,23 +199,26 @@ export class Tags {
     isOwn: boolean,
   ): Promise<StoredEntry | undefined> {
     const versions = await Promise.all(tags.map((tag) => this.#ask(redis, tag)));
+    let failure: CacheError | undefined;
     for (const version of versions) {
-      if (version === undefined ? !isOwn : version > entry.version) return undefined;
+      if (typeof version === 'object') failure = version;
+      else if (version === undefined ? !isOwn : version > entry.version) return undefined;
     }
+    if (failure !== undefined && !isOwn) throw failure;
     // Redis may have lost what it knew of tags, and said so only now.
     return redis.tier.clearLine.hides(entry.version) ? undefined : entry;
   }
 
-  /** When a tag was invalidated last, by Redis; empty: never, `undefined`: that can't be known now. */
-  #ask(redis: RedisSide, tag: string): Promise<string | undefined> {
+  /** When a tag was invalidated last, by Redis; empty: never, `undefined`: that can't be known. An error: Redis could not be asked. */
+  #ask(redis: RedisSide, tag: string): Promise<string | undefined | CacheError> {
     const asking = this.#asking.get(tag);
     if (asking !== undefined) return asking;
     if (this.#asking.size === 0) process.nextTick(() => this.#asking.clear());
     const { period } = this.#versions;
-    const answer = new Promise<string | undefined>((resolve) => {
-      redis.tier.askTag(tag, (inRedis) => {
+    const answer = new Promise<string | undefined | CacheError>((resolve) => {
+      redis.tier.askTag(tag, (inRedis, failure) => {
         if (inRedis === undefined) {
-          resolve(undefined);
+          resolve(failure);
           return;
         }
         const logged = this.#unconfirmed(redis, tag);

@@ -14,6 +14,7 @@ import { CLEARED_FIELD, HIGHEST_FIELD, isPassed, NEVER, noteClear, openMarks, PR
 import type { RedisConnection } from './redis-connection.js';
 import { replyCode, unavailable } from './redis-errors.js';
 import { tagMarkOf } from './tag-mark.js';
+import { TagQuestions, type TagReceiver } from './tag-questions.js';
 
 /** How often marks that are gone are made anew for one call. */
 const MAX_ATTEMPTS = 5;
@@ -33,18 +34,19 @@ export interface ServiceMarksParts {
   readonly onForeign: (tag: string) => void;
 }
 
-/** Takes when a tag was last invalidated: empty, never; `undefined`, that can't be known now. */
-export type TagReceiver = (version: string | undefined) => void;
-
 /** See the file's header. */
 export class ServiceMarks {
   readonly #parts: ServiceMarksParts;
-  /** Questions about tags that have not left yet. */
-  #asking: Question[] = [];
+  readonly #questions: TagQuestions;
   readonly #opening = new Map<number, Promise<void>>();
 
   constructor(parts: ServiceMarksParts) {
     this.#parts = parts;
+    const { keySpace } = parts;
+    this.#questions = new TagQuestions(
+      (tag) => keySpace.bucketFor(tagMarkOf(tag)),
+      (bucket, tags) => this.#readTags(bucket, tags),
+    );
   }
 
   /** Learns what is there; resolves to whether a clear was news. @throws {CacheError} CACHE_L2_UNAVAILABLE, CACHE_L2_TIMEOUT */
@@ -78,8 +80,7 @@ export class ServiceMarks {
 
   /** Asks when a tag was last invalidated, together with everybody else's questions of this tick. */
   ask(tag: string, receive: TagReceiver): void {
-    if (this.#asking.length === 0) process.nextTick(this.#sendQuestions);
-    this.#asking.push({ tag, receive });
+    this.#questions.ask(tag, receive);
   }
 
   /** Does what needs the marks of a bucket; while it resolves to `undefined`, they are made and it is done again. */
@@ -144,42 +145,24 @@ export class ServiceMarks {
     if (isNews) this.#parts.onLoss();
   }
 
-  readonly #sendQuestions = (): void => {
-    const { keySpace } = this.#parts;
-    const asked = this.#asking;
-    this.#asking = [];
-    const groups = new Map<number, Question[]>();
-    for (const question of asked) {
-      const bucket = keySpace.bucketFor(tagMarkOf(question.tag));
-      const group = groups.get(bucket);
-      if (group === undefined) groups.set(bucket, [question]);
-      else group.push(question);
-    }
-    for (const [bucket, group] of groups) void this.#answer(bucket, group);
-  };
-
-  async #answer(bucket: number, questions: readonly Question[]): Promise<void> {
-    const fields = [...new Set(questions.map(({ tag }) => TAG_FIELD + tag))];
-    try {
-      const { cleared, highest, pruned, values } = await this.#read(bucket, fields);
-      if (cleared === null) await this.open(bucket);
-      else if (this.#take(cleared, highest)) this.#parts.onLoss();
-      const versions = new Map(fields.map((field, i) => [field, values[i] ?? '']));
-      for (const { tag, receive } of questions) {
-        const version = versions.get(TAG_FIELD + tag) ?? '';
-        if (version !== '' && version.length !== VERSION_LENGTH) {
-          this.#parts.onForeign(tag);
-          receive(undefined);
-          continue;
-        }
-        // Marks that were removed are those of invalidations up to then: one of them may have been this tag's.
-        const last = version > pruned ? version : pruned;
-        receive(this.#parts.clock.observe(last) ? last : '');
+  /** @throws {CacheError} as above */
+  async #readTags(bucket: number, tags: readonly string[]): Promise<(string | undefined)[]> {
+    const { cleared, highest, pruned, values } = await this.#read(
+      bucket,
+      tags.map((tag) => TAG_FIELD + tag),
+    );
+    if (cleared === null) await this.open(bucket);
+    else if (this.#take(cleared, highest)) this.#parts.onLoss();
+    return tags.map((tag, i) => {
+      const version = values[i] ?? '';
+      if (version !== '' && version.length !== VERSION_LENGTH) {
+        this.#parts.onForeign(tag);
+        return undefined;
       }
-    } catch {
-      // The connection has told of it.
-      for (const { receive } of questions) receive(undefined);
-    }
+      // Marks that were removed are those of invalidations up to then: one of them may have been this tag's.
+      const last = version > pruned ? version : pruned;
+      return this.#parts.clock.observe(last) ? last : '';
+    });
   }
 
   async #read(bucket: number, fields: readonly string[]): Promise<ReadMarks> {
@@ -205,12 +188,6 @@ export class ServiceMarks {
 /** What stands in a field, if it has the form of a version. */
 function versionIn(field: string | null | undefined): string | undefined {
   return field?.length === VERSION_LENGTH ? field : undefined;
-}
-
-/** A question about a tag. */
-interface Question {
-  readonly tag: string;
-  readonly receive: TagReceiver;
 }
 
 /** Marks as they are read. */
