@@ -84,7 +84,8 @@ export function readSetOptions(
   if (options === undefined) return undefined;
   if (typeof options !== 'object' || options === null || Array.isArray(options)) return requireTtlMs(options, 'ttl', strategies);
   requireOptionNames(options, ['ttl', 'tags'], ' of set()');
-  return options.ttl === undefined ? undefined : requireTtlMs(options.ttl, 'ttl', strategies);
+  const { ttl } = options;
+  return ttl === undefined ? undefined : requireTtlMs(ttl, 'ttl', strategies);
 }
 
 /** When an entry past its TTL is an answer: never, when the fresh one can't be asked for, or whenever there is no fresh one. */

@@ -8,8 +8,9 @@ import type { SetOptions } from './cache-client.js';
 
 /** What a write is to be tagged with; absent: nothing. @throws {TypeError} {CacheError} CACHE_KEY_INVALID */
 export function readSetTags(options: SetOptions | undefined | null, service: string): readonly string[] | undefined {
-  if (typeof options !== 'object' || options === null || options.tags === undefined) return undefined;
-  return readTags(options.tags, service);
+  if (typeof options !== 'object' || options === null) return undefined;
+  const { tags } = options;
+  return tags === undefined ? undefined : readTags(tags, service);
 }
 
 /**
@@ -19,9 +20,13 @@ export function readSetTags(options: SetOptions | undefined | null, service: str
  */
 export function readTags(tags: unknown, service?: string): readonly string[] | undefined {
   if (!Array.isArray(tags)) throw misuse('tags', 'an array of strings', tags);
-  if (tags.length === 0) return undefined;
-  for (const tag of tags as unknown[]) guardTag(tag, service);
-  const each = new Set(tags as string[]);
+  // Read once: what is checked is what is used.
+  const each = new Set<string>();
+  for (const tag of tags as unknown[]) {
+    guardTag(tag, service);
+    each.add(tag);
+  }
+  if (each.size === 0) return undefined;
   if (each.size > MAX_TAGS)
     throw new TypeError(`Expected \`tags\` to be at most ${MAX_TAGS} different strings, got ${each.size}`);
   return [...each];

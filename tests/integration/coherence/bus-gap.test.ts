@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import type { CacheClient } from '../../../lib/clients/cache-client.js';
 import { FaultyTier } from '../../../lib/testing/faulty-tier.js';
 import { until } from '../../support/until.js';
+import { Gate } from '../races/gate.js';
 import { SERVICE, Workbench, type ServiceSettings } from '../clients/workbench.js';
 
 const bench = new Workbench();
@@ -110,6 +111,40 @@ describe.each(['stream', 'pubsub'] as const)('G5: what happens while the link is
     await writer.set('k', 'new');
     await setting.mend();
     expect(await reader.get('k')).toBe('new');
+  });
+
+  test('is not undone by a load that began before, and ends when the link is back', async () => {
+    const setting = await open(transport);
+    const { reader, writer } = setting;
+    const gate = new Gate();
+    const load = reader.getOrLoad('k', () => gate.pass('old'));
+    await gate.reached;
+    await setting.cut();
+    await writer.set('k', 'new');
+    await setting.mend();
+    gate.open();
+    expect(await load).toBe('old');
+    expect(reader.peek('k')).toBeUndefined();
+    expect([await reader.get('k'), await writer.getL2Only('k')]).toEqual(['new', 'new']);
+  });
+
+  test('is not undone by a load that ended before the link was back', async () => {
+    const setting = await open(transport);
+    const { reader, writer } = setting;
+    const gate = new Gate();
+    const load = reader.getOrLoad('k', () => gate.pass('old'));
+    await gate.reached;
+    await setting.cut();
+    await writer.set('k', 'new');
+    gate.open();
+    expect(await load).toBe('old');
+    // Redis has said that there is something newer.
+    expect(reader.peek('k')).toBeUndefined();
+    await reader.set('later', 'old');
+    await writer.set('later', 'new');
+    expect(reader.peek('later')).toBe('old');
+    await setting.mend();
+    expect([await reader.get('k'), await reader.get('later')]).toEqual(['new', 'new']);
   });
 
   test('is never stale with on_link_loss = "bypass", once the link has shown no life for 2 s', async () => {

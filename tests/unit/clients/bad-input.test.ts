@@ -160,3 +160,25 @@ test.each([
   expect(await failureOf(call)).toBeInstanceOf(TypeError);
   expect(client.metrics()).toMatchObject({ l1Entries: 0, writes: 0, loads: 0 });
 });
+
+test('options are read once: what was checked is what is used', async () => {
+  const reads = { ttl: 0, tags: 0, tag: 0 };
+  class Tags extends Array<string> {
+    override *[Symbol.iterator](): ArrayIterator<string> {
+      yield reads.tag++ === 0 ? 'fine' : (5 as unknown as string);
+    }
+  }
+  const tags = new Tags('t');
+  const options = {
+    get ttl() {
+      return reads.ttl++ === 0 ? 10 : (undefined as unknown as number);
+    },
+    get tags() {
+      return reads.tags++ === 0 ? tags : (null as unknown as string[]);
+    },
+  };
+  expect(await client.set('k', 1, options)).toMatchObject({ l1: true });
+  expect(reads).toEqual({ ttl: 1, tags: 1, tag: 1 });
+  await client.invalidateTags('fine');
+  expect(await client.get('k')).toBeUndefined();
+});
