@@ -32,7 +32,8 @@ const project = (displayName, folders, extra) => ({
 const withServers = { testEnvironment: '<rootDir>/tests/support/server-environment.mjs' };
 
 export default {
-  maxWorkers: 2,
+  // One more than CI has processors: most tests of the integration project wait for servers and deadlines.
+  maxWorkers: 3,
   reporters: ['<rootDir>/tests/support/no-skip-reporter.mjs', 'default'],
   projects: [
     project('unit', ['unit', 'contract', 'model'], {}),

@@ -1,6 +1,6 @@
 // Runs the tests: `node tests/support/run-jest.mjs [unit|integration|package ...] [jest's own arguments]`. Provides what the
 // chosen projects need (a redis-server, the built package) and runs jest with the flags ES modules want.
-// REDIS_SERVER names a redis-server binary to use.
+// REDIS_SERVER names a redis-server binary to use; with OXCACHE_BUILT=1 the package is not built once more.
 import { spawn, spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { provideCompiler, provideRedisServer } from './find-redis.mjs';
@@ -27,8 +27,10 @@ if (projects.some((name) => name !== 'unit')) {
   } catch (error) {
     fail(error.message);
   }
-  const build = spawnSync('npm', ['run', 'build', '--silent'], { cwd: root, stdio: 'inherit' });
-  if (build.status !== 0) fail('The build failed, so the tests that use the built package cannot run.');
+  if (env.OXCACHE_BUILT !== '1') {
+    const build = spawnSync('npm', ['run', 'build', '--silent'], { cwd: root, stdio: 'inherit' });
+    if (build.status !== 0) fail('The build failed, so the tests that use the built package cannot run.');
+  }
 }
 
 // Modules that jest loads from node_modules may be ES modules; the warning that this is experimental helps nobody.
