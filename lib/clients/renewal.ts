@@ -28,7 +28,7 @@ export interface RenewalParts {
   readonly tombstoneTtlMs: number;
   /** The service's; a function, because they are made later. */
   readonly tags: () => Tags | undefined;
-  /** The version of this process's last write of a key that is in the log; empty: none is. */
+  /** The version of this process's last write of a key, if that is in the log and nobody is sending it; empty: it is not. */
   readonly loggedVersionOf: (key: string) => string;
 }
 

@@ -87,10 +87,10 @@ export class ServiceLog {
     return this.#log.find(key);
   }
 
-  /** The version of this process's last write of a key that Redis has not confirmed; empty: there is none. */
+  /** The version of this process's last write of a key, if that is here and nowhere else; empty: it is not. */
   ownVersionOf(key: string): string {
     const entry = this.#log.find(key);
-    return entry === undefined || entry.adoptedFrom !== undefined ? '' : entry.version;
+    return entry === undefined || entry.isUnderWay || entry.adoptedFrom !== undefined ? '' : entry.version;
   }
 
   /** Other processes may have written anything: every write here may be older. */

@@ -257,7 +257,12 @@ export class BatchWriter<R = never> {
       write.settle(rescue === undefined ? outcome : rescue(write, outcome));
       return;
     }
-    if (outcome === 'older' && write.recall() && this.#goesOn(write)) return;
+    if (outcome === 'older') {
+      const { sealed, version } = write;
+      if (write.recall() && this.#goesOn(write)) return;
+      // What Redis has said is about what it was sent.
+      Object.assign(write, { sealed, version });
+    }
     const more = onConfirmed?.(write);
     write.settle(more === undefined ? outcome : more.then(() => outcome));
   }

@@ -57,3 +57,21 @@ test('nor for that of one which a process that is gone could not carry out', asy
   expect(log.owed.clears).toBe(1);
   await bench.log.close();
 });
+
+test('the own last write of a key is one that nobody is sending, and none of a process that is gone', async () => {
+  const { bench, log } = await openLogged();
+  expect(log.ownVersionOf('k')).toBe(bench.log.find('k')?.version);
+  const ahead = bench.version();
+  await log.putAhead('k', seal(ahead, '"sent"'), ahead);
+  expect(log.ownVersionOf('k')).toBe('');
+  // Redis did not confirm it.
+  expect(log.release('k', ahead)).toBe(true);
+  expect(log.ownVersionOf('k')).toBe(ahead);
+  const dead = await openBench(join(folder.path, 'dead'), { clock: bench.clock, nodeId: 'node002' });
+  const version = dead.version();
+  await dead.log.put('other', seal(version, '"theirs"'), version);
+  await adopt(bench, [dead.folder]);
+  expect(log.find('other')?.version).toBe(version);
+  expect(log.ownVersionOf('other')).toBe('');
+  await bench.log.close();
+});

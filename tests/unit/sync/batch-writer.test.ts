@@ -267,6 +267,22 @@ describe('G17: an awaited write that finds something newer', () => {
     },
   );
 
+  test('is not sent again when that came later: what is confirmed then is the load that was sent in its place', async () => {
+    const confirmed: string[] = [];
+    const onConfirmed: OnConfirmed<never> = ({ sealed, version }) => {
+      confirmed.push(`${String(sealed)} ${Number(version)}`);
+      return undefined;
+    };
+    const bench = new Bench({}, { renew: () => undefined, onConfirmed });
+    const mine = bench.put('a', 'mine', '2'.padStart(24, '0'), 'awaited');
+    const loaded = bench.put('a', 'loaded', '3'.padStart(24, '0'));
+    await settle();
+    bench.beat(0, NEWER);
+    expect(await Promise.all([mine, loaded])).toEqual(['older', 'older']);
+    // With `wal.mode = "always"` the log has it, and would keep it for ever.
+    expect(confirmed).toEqual(['loaded 3']);
+  });
+
   test.each(['while it waits', 'once it is under way'])(
     'never comes out after a later call that is written behind and has taken its place %s',
     async (when) => {
