@@ -8,11 +8,13 @@ import type { Clock } from '../../base/clock.js';
 import type { Random } from '../../base/random.js';
 import { describeEndpoint } from '../../config/describe-endpoint.js';
 import type { ResolvedL2 } from '../../config/resolved-config.js';
+import { ClusterLane } from './cluster-lane.js';
 import { ClusterTransport } from './cluster-transport.js';
 import { prepareCluster } from './cluster-client.js';
 import { addressConnector, sentinelConnector, withLogin, type Connector, type ConnectorParts } from './connector.js';
 import { toClusterOptions, toRedisOptions } from './connection-options.js';
 import { LanedTransport } from './laned-transport.js';
+import { SingleLane } from './single-lane.js';
 import { reconnectPauseMs } from './reconnect-pause.js';
 import type { ConnectFailure } from './redis-errors.js';
 import type { RedisTransport } from './redis-transport.js';
@@ -62,17 +64,18 @@ export class ClientFactory {
 
   /** Puts the shared client behind a transport. @throws {CacheError} CACHE_CONFIG_INVALID when a TLS file cannot be read */
   makeTransport(): RedisTransport {
-    const { ioredis, l2, given, probeKey } = this.#parts;
+    const { ioredis, l2, given, clock, probeKey } = this.#parts;
     const isOwned = given === undefined;
     if (isOwned ? l2.mode === 'cluster' : given.isCluster) {
       const client = isOwned ? this.#makeCluster({}, {}) : (given as Cluster);
-      return new ClusterTransport({ client, isOwned, Command: ioredis.Command, probeKey });
+      const cluster = new ClusterTransport({ client, isOwned, Command: ioredis.Command, probeKey });
+      return new LanedTransport(cluster, () => new ClusterLane(this.openLink(LANE_NAME) as Cluster, clock));
     }
     const client = isOwned ? this.#makeSingle({}) : (given as Redis);
     const isSentinel = isBehindSentinels(client);
     const { endpoint } = this;
     const single = new SingleTransport({ client, isOwned, isSentinel, database: this.database, endpoint, probeKey });
-    return new LanedTransport(single, () => this.openLink(LANE_NAME) as Redis);
+    return new LanedTransport(single, () => new SingleLane(this.openLink(LANE_NAME) as Redis));
   }
 
   /**

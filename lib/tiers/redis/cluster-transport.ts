@@ -7,6 +7,7 @@
  */
 import type { Cluster, Command, Redis } from 'ioredis';
 import { socketOf, type SocketCounters } from './arrivals.js';
+import { destroySocket } from './node-socket.js';
 import { isError } from './redis-errors.js';
 import { DEAF, type MasterNode, type RedisTransport, type TransportListener } from './redis-transport.js';
 
@@ -209,16 +210,8 @@ export class ClusterTransport implements RedisTransport {
     if (this.#parts.client.status === 'ready' && this.#lookAgain()) this.#listener.onReady(true);
   };
 
-  /** ioredis sends ASKING on its own and leaves its failure to nobody, which would end the process. */
-  readonly #onNode = (node: Redis): void => {
+  readonly #onNode = (): void => {
     this.#nodes.clear();
-    if (!this.#parts.isOwned) return;
-    const asking = node.asking.bind(node);
-    node.asking = () => {
-      const sent = asking();
-      sent.catch(() => undefined);
-      return sent;
-    };
   };
 
   /** Its commands have failed, and its slots may have another master by now. */
@@ -234,9 +227,4 @@ export class ClusterTransport implements RedisTransport {
   readonly #onError = (error: unknown): void => {
     this.#listener.onError(error);
   };
-}
-
-/** Without the polite half-close that a frozen server would never answer. */
-function destroySocket(node: Redis): void {
-  (node as unknown as { stream?: { destroy(): void } }).stream?.destroy();
 }

@@ -3,32 +3,33 @@
  * connection from its first write on, reads included: on two connections the reads go on. While the lane is not connected,
  * writes go with the reads.
  *
- * The lane is a further client of our own, to the same place. It connects when the other one has, and anew whenever that one
- * does: after a failover both have to find the same server.
+ * The lane has further clients of our own, to the same place. It connects when the other one has, and looks again whenever that one
+ * is lost or finds others: after a failover both have to find the same servers.
  */
-import type { Command, Redis } from 'ioredis';
-import { socketOf } from './arrivals.js';
+import type { Command } from 'ioredis';
 import type { MasterNode, RedisTransport, Route, TransportListener } from './redis-transport.js';
 import { isWriteCommand } from './write-commands.js';
+import type { WriteLane } from './write-lane.js';
 
 /** See the file's header. */
 export class LanedTransport implements RedisTransport {
-  readonly isCluster = false;
+  readonly isCluster: boolean;
   readonly send: Route['send'];
   readonly socketFor: Route['socketFor'];
   readonly #inner: RedisTransport;
-  readonly #openLane: () => Redis;
-  #lane: Redis | undefined;
+  readonly #openLane: () => WriteLane;
+  #lane: WriteLane | undefined;
   #isClosed = false;
 
-  /** @param openLane makes the client of the lane, not connected yet, which reconnects by itself and keeps no queue */
-  constructor(inner: RedisTransport, openLane: () => Redis) {
+  /** @param openLane makes the lane, not connected yet */
+  constructor(inner: RedisTransport, openLane: () => WriteLane) {
+    this.isCluster = inner.isCluster;
     this.#inner = inner;
     this.#openLane = openLane;
     this.send = (command) => {
-      this.#send(command, inner);
+      this.#routeOf(command, inner).send(command);
     };
-    this.socketFor = (command) => this.#socketFor(command, inner);
+    this.socketFor = (command) => this.#routeOf(command, inner).socketFor(command);
   }
 
   open(listener: TransportListener): void {
@@ -38,7 +39,7 @@ export class LanedTransport implements RedisTransport {
         listener.onReady(isOther);
       },
       onClosed: () => {
-        this.#dropLane();
+        this.#lane?.drop([]);
         listener.onClosed();
       },
       onError: (error) => {
@@ -58,9 +59,9 @@ export class LanedTransport implements RedisTransport {
     return this.#inner.masters().map((node) => ({
       ...node,
       send: (command) => {
-        this.#send(command, node);
+        this.#routeOf(command, node, node.address).send(command);
       },
-      socketFor: (command) => this.#socketFor(command, node),
+      socketFor: (command) => this.#routeOf(command, node, node.address).socketFor(command),
     }));
   }
 
@@ -69,42 +70,23 @@ export class LanedTransport implements RedisTransport {
   }
 
   drop(silent: ReadonlySet<MasterNode>): void {
-    this.#dropLane();
+    this.#lane?.drop([...silent].map(({ address }) => address));
     this.#inner.drop(silent);
   }
 
   close(): void {
     this.#isClosed = true;
-    // The error listener stays: a socket that fails while closing must not end the process.
-    this.#lane?.disconnect();
+    this.#lane?.close();
     this.#inner.close();
   }
 
-  #send(command: Command, route: Route): void {
-    const lane = this.#laneFor(command);
-    if (lane === undefined) route.send(command);
-    else void lane.sendCommand(command);
-  }
-
-  #socketFor(command: Command, route: Route): ReturnType<Route['socketFor']> {
-    const lane = this.#laneFor(command);
-    return lane === undefined ? route.socketFor(command) : socketOf(lane);
-  }
-
-  #laneFor({ name }: Command): Redis | undefined {
-    return this.#lane?.status === 'ready' && isWriteCommand(name) ? this.#lane : undefined;
+  #routeOf(command: Command, otherwise: Route, address?: string): Route {
+    return (isWriteCommand(command.name) ? this.#lane?.routeOf(command, address) : undefined) ?? otherwise;
   }
 
   #connectLane(): void {
-    if (this.#lane !== undefined || this.#isClosed) return;
-    this.#lane = this.#openLane();
-    // What keeps it from connecting keeps the other client, too, or the writes go over that one.
-    this.#lane.on('error', () => undefined);
-    this.#lane.connect().catch(() => undefined);
-  }
-
-  /** Without the polite half-close that a frozen server would never answer; it connects anew. */
-  #dropLane(): void {
-    (this.#lane as unknown as { stream?: { destroy(): void } } | undefined)?.stream?.destroy();
+    if (this.#isClosed) return;
+    this.#lane ??= this.#openLane();
+    this.#lane.connect();
   }
 }

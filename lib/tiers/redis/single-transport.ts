@@ -7,6 +7,7 @@
 import type { Redis } from 'ioredis';
 import { socketOf } from './arrivals.js';
 import { refusedDatabase } from './login.js';
+import { destroySocket } from './node-socket.js';
 import { ConnectFailure, isReplyError, type Failure } from './redis-errors.js';
 import { DEAF, type MasterNode, type RedisTransport, type Route, type TransportListener } from './redis-transport.js';
 import type { Ask } from './server-role.js';
@@ -84,7 +85,7 @@ export class SingleTransport implements RedisTransport {
 
   /** Without the polite half-close that a frozen server would never answer. */
   drop(): void {
-    if (this.#parts.isOwned) (this.#parts.client as unknown as { stream?: { destroy(): void } }).stream?.destroy();
+    if (this.#parts.isOwned) destroySocket(this.#parts.client);
   }
 
   close(): void {
