@@ -28,6 +28,9 @@ export interface Announcement {
   readonly channel: string;
 }
 
+/** What is told of a write. */
+export type Told = Pick<ScriptWrite, 'key' | 'version'>;
+
 /** What an announcer needs. */
 export interface AnnouncerParts {
   readonly connection: RedisConnection;
@@ -83,11 +86,10 @@ export class Announcer {
   }
 
   /** "These keys were written, these tags invalidated." */
-  ofWrites(writes: readonly ScriptWrite[]): Announcement {
+  ofWrites(writes: readonly Told[]): Announcement {
     const items: (string | TagVersion)[] = [];
     let newest = '';
-    for (const { key, version: sent, raised } of writes) {
-      const version = raised ?? sent;
+    for (const { key, version } of writes) {
       const tag = tagOfMark(key);
       items.push(tag === undefined ? key : [tag, version]);
       if (version > newest) newest = version;

@@ -5,7 +5,7 @@
  */
 import { CacheError } from '../../base/errors.js';
 import { tagsOfSealed } from '../../codec/envelope.js';
-import type { Announcer } from './announcement.js';
+import type { Announcer, Told } from './announcement.js';
 import { bucketOf, type KeySpace } from './key-space.js';
 import type { RedisConnection } from './redis-connection.js';
 import { unavailable } from './redis-errors.js';
@@ -142,13 +142,22 @@ function outcomesOf(
 }
 
 async function announceApplied(announcer: Announcer, writes: readonly ScriptWrite[], outcomes: WriteOutcome[]): Promise<void> {
-  const applied = writes.filter((_, i) => isApplied(outcomes[i]));
-  if (applied.length === 0) return;
+  const told: Told[] = [];
+  for (let i = 0; i < writes.length; i++) {
+    const { key, version, newer } = writes[i] as ScriptWrite;
+    if (isApplied(outcomes[i])) told.push({ key, version });
+    // A newer mark that is there may be this one, made when its answer was lost; nobody was told of it then.
+    else if (outcomes[i] === 'older' && newer !== undefined && tagOfMark(key) !== undefined) told.push({ key, version: newer });
+  }
+  if (told.length === 0) return;
   try {
-    await announcer.send(announcer.ofWrites(applied));
+    await announcer.send(announcer.ofWrites(told));
   } catch (error) {
     const untold = failureOf(error);
-    for (let i = 0; i < outcomes.length; i++) if (isApplied(outcomes[i])) outcomes[i] = untold;
+    for (let i = 0; i < outcomes.length; i++) {
+      const isMark = tagOfMark((writes[i] as ScriptWrite).key) !== undefined;
+      if (isApplied(outcomes[i]) || (outcomes[i] === 'older' && isMark)) outcomes[i] = untold;
+    }
   }
 }
 

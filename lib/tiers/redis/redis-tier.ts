@@ -17,7 +17,7 @@ import { RecentWrites } from './recent-writes.js';
 import type { RawReceiver } from './read-lane.js';
 import type { RedisConnection } from './redis-connection.js';
 import { ServiceMarks } from './service-marks.js';
-import { tagMarkOf } from './tag-mark.js';
+import { tagMarkOf, tagOfMark } from './tag-mark.js';
 import type { TagReceiver } from './tag-questions.js';
 import { ValueSizes } from './value-sizes.js';
 import { WriteTimes } from './write-times.js';
@@ -31,7 +31,7 @@ export interface RedisTierParts extends EntryCodecParts {
   readonly systemClock: Clock;
   /** How the other processes are told of writes; absent: they are not. */
   readonly transport: 'stream' | 'pubsub' | undefined;
-  /** A write that a failover may have undone is in Redis again: what was read meanwhile is not to be kept. */
+  /** A write that a failover may have undone, or an invalidation that was not known, is in Redis: what was read is not to be kept. */
   readonly onResent: (key: string, version: string) => void;
   /** The invalidation of a tag got a newer version than it was given. */
   readonly onRaised: (key: string, version: string) => void;
@@ -145,15 +145,19 @@ export class RedisTier extends EntryCodec {
     const outcomes = await this.#apply(writes, isLate);
     for (let i = 0; i < writes.length; i++) {
       const write = writes[i] as ScriptWrite;
+      const { key, newer, isRaised, version } = write;
       // What this process writes from now on is newer than what was in its way.
-      if (write.newer !== undefined) this.clock.follow(write.newer);
-      if (outcomes[i] !== 'created' && outcomes[i] !== 'replaced') continue;
-      const { key, redisKey, sealed, raised } = write;
-      if (raised !== undefined) {
-        this.#noteRaised(raised);
-        this.#parts.onRaised(key, raised);
+      if (newer !== undefined) this.clock.follow(newer);
+      if (isRaised === true) {
+        this.#noteRaised(version);
+        this.#parts.onRaised(key, version);
       }
-      recent?.add(raised === undefined ? write : { key, redisKey, sealed, version: raised });
+      const isApplied = outcomes[i] === 'created' || outcomes[i] === 'replaced';
+      if (isApplied) recent?.add(write);
+      if (tagOfMark(key) === undefined) continue;
+      // The mark of a tag that is there is a fact. One that was logged may have a newer version than the call it is from.
+      const known = isApplied ? (isLate ? version : undefined) : outcomes[i] === 'older' ? newer : undefined;
+      if (known !== undefined) this.#parts.onResent(key, known);
     }
     return outcomes;
   }

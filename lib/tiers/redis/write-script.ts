@@ -5,7 +5,16 @@
  */
 import { CacheError } from '../../base/errors.js';
 import { MAX_AHEAD_MS, NODE_ID_LENGTH, versionAbove, VERSION_LENGTH } from '../../base/hybrid-clock.js';
-import { CREATED_AT, EXPIRES_AT, KIND_AT, kindOfSealed, TAGGED, TAGGED_AT, VERSION_AT } from '../../codec/envelope.js';
+import {
+  CREATED_AT,
+  EXPIRES_AT,
+  KIND_AT,
+  kindOfSealed,
+  TAGGED,
+  TAGGED_AT,
+  VERSION_AT,
+  withVersion,
+} from '../../codec/envelope.js';
 import { FORMAT_TAG } from '../../codec/format-tag.js';
 import { ANNOUNCE, messageArgs, type Announcement } from './announcement.js';
 import { CLEARED_FIELD, HIGHEST_FIELD, LIFE_FIELD, NEVER, RAISE, TAG_FIELD } from './marks-script.js';
@@ -24,14 +33,14 @@ export interface ScriptWrite {
   readonly redisKey: string;
   /** A sealed envelope; its version decides, its expiry is handed to Redis. Sealed anew if its times turn out to be wrong. */
   sealed: string | Buffer;
-  /** The version in {@link sealed}. */
-  readonly version: string;
+  /** The version in {@link sealed}; that of a tag's invalidation may be raised. */
+  version: string;
   /** Set together with the outcome `older`: the version of what is newer, an entry or a clear. */
   newer?: string;
   /** Whether somebody waits for it: in a cluster it is then compared with the marks of its tags. */
   readonly isAwaited?: boolean;
-  /** The newer version that the invalidation of a tag was given: before it is sent, or with the outcome `created`. */
-  raised?: string;
+  /** Whether {@link version} was raised since the invalidation of a tag was sealed: before it was sent, or by Redis. */
+  isRaised?: boolean;
 }
 
 /**
@@ -227,10 +236,10 @@ export async function applyWrites(
   const args: (string | Buffer)[] = messageArgs(announcement);
   const keepsMarks = connection.eviction.keepsMarks ? KEEPS_MARKS : '';
   args.push(marks.newest, (marks.comparesClocks ? COMPARES_CLOCKS : '') + keepsMarks);
-  for (const { key, redisKey, sealed, version, raised } of writes) {
+  for (const { key, redisKey, sealed, version } of writes) {
     const tag = tagOfMark(key);
     keys.push(tag === undefined ? redisKey : marks.name);
-    args.push(tag === undefined ? sealed : TAG_FIELD + (raised ?? version) + tag);
+    args.push(tag === undefined ? sealed : TAG_FIELD + version + tag);
   }
   if (announcement?.stream !== undefined) keys.push(announcement.stream);
   const replies = await applyScript.run<(number | string)[]>(connection, keys, args, timeoutMs);
@@ -246,10 +255,15 @@ export async function applyWrites(
  */
 export function raiseMarks(writes: readonly ScriptWrite[], floor: string): void {
   for (const write of writes) {
-    if (tagOfMark(write.key) === undefined) continue;
-    if (write.version < floor) write.raised = versionAbove(floor, write.version);
-    else delete write.raised;
+    if (tagOfMark(write.key) !== undefined && write.version < floor) raise(write, versionAbove(floor, write.version));
   }
+}
+
+/** In the bytes, too: what Redis does not confirm goes to the log, and must not be older there than what Redis may have. */
+function raise(write: ScriptWrite, version: string): void {
+  write.sealed = withVersion(write.sealed, version);
+  write.version = version;
+  write.isRaised = true;
 }
 
 /** A batch is answered as a whole; that Redis refused writes of it is found in the answer. One tells of all. */
@@ -276,7 +290,7 @@ function toOutcome(reply: number | string, write: ScriptWrite): WriteOutcome {
     return 'older';
   }
   if (typeof reply === 'string' && reply.startsWith(RAISED)) {
-    write.raised = reply.slice(RAISED.length);
+    raise(write, reply.slice(RAISED.length));
     return 'created';
   }
   const reason = describeReply(String(reply));

@@ -9,18 +9,17 @@ import { tagMarkOf } from '../../../../lib/tiers/redis/tag-mark.js';
 const OLDER = '17000000000000000me00000';
 const NEWER = '17000000000010000me00000';
 
-test('G4: an invalidation that Redis gave a newer version is told of with that one, or what is between them would be served', () => {
+test('G4: each invalidation is told of with its own version, and the message with the newest of all', () => {
   const announcer = new Announcer({
     connection: { nodeId: 'me00000' } as RedisConnection,
     keySpace: new KeySpace('oxcache', 's'),
     transport: 'stream',
     timeoutMs: 1000,
   });
-  const write = { redisKey: '', sealed: '', version: OLDER };
   const { message } = announcer.ofWrites([
-    { ...write, key: 'k' },
-    { ...write, key: tagMarkOf('t'), raised: NEWER },
-    { ...write, key: tagMarkOf('u') },
+    { key: 'k', version: OLDER },
+    { key: tagMarkOf('t'), version: NEWER },
+    { key: tagMarkOf('u'), version: OLDER },
   ]);
   expect(openMessage(message)).toMatchObject({
     version: NEWER,
