@@ -1,7 +1,8 @@
 /** G17: in which order invalidations and writes with tags go in a cluster, and what they are compared with. No network. */
 import { expect, test } from '@jest/globals';
-import type { ServiceMarks, TagReceiver } from '../../../../lib/tiers/redis/service-marks.js';
+import type { ServiceMarks } from '../../../../lib/tiers/redis/service-marks.js';
 import { TagOrder } from '../../../../lib/tiers/redis/tag-order.js';
+import type { TagReceiver } from '../../../../lib/tiers/redis/tag-questions.js';
 
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
