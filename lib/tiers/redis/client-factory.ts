@@ -12,13 +12,14 @@ import { ClusterLane } from './cluster-lane.js';
 import { ClusterTransport } from './cluster-transport.js';
 import { prepareCluster } from './cluster-client.js';
 import { addressConnector, sentinelConnector, withLogin, type Connector, type ConnectorParts } from './connector.js';
-import { toClusterOptions, toRedisOptions } from './connection-options.js';
+import { lookupMs, toClusterOptions, toRedisOptions } from './connection-options.js';
 import { LanedTransport } from './laned-transport.js';
 import { SingleLane } from './single-lane.js';
 import { reconnectPauseMs } from './reconnect-pause.js';
 import type { ConnectFailure } from './redis-errors.js';
 import type { RedisTransport } from './redis-transport.js';
 import { databaseOf, SingleTransport } from './single-transport.js';
+import { askPatiently } from './slot-lookup.js';
 
 /** How those who look at Redis's list of clients know what a link is for. */
 const LINK_NAME = 'oxcache-bus';
@@ -104,7 +105,7 @@ export class ClientFactory {
     const Connector = connectorOf(redisOptions, parts);
     const nodes: object = { ...patient, ...name, enableReadyCheck: false, keyPrefix: '', Connector };
     const cluster = (given as Cluster).duplicate([], { ...own, clusterRetryStrategy: pause, redisOptions: nodes });
-    return prepareCluster(cluster, parts.lastFailure);
+    return this.#prepare(cluster, parts.lastFailure);
   }
 
   #makeSingle(more: Partial<RedisOptions>): Redis {
@@ -123,7 +124,12 @@ export class ClientFactory {
     const { nodes, options } = toClusterOptions(l2, service, random);
     const parts = this.#connectorParts(() => l2.connectionTimeoutMs);
     const redisOptions = { ...options.redisOptions, ...forNodes, Connector: addressConnector(parts) };
-    return prepareCluster(new ioredis.Cluster(nodes, { ...options, ...more, redisOptions }), parts.lastFailure);
+    return this.#prepare(new ioredis.Cluster(nodes, { ...options, ...more, redisOptions }), parts.lastFailure);
+  }
+
+  #prepare(cluster: Cluster, lastFailure: () => ConnectFailure | undefined): Cluster {
+    askPatiently(cluster, this.#parts.clock, lookupMs(this.#parts.l2));
+    return prepareCluster(cluster, lastFailure);
   }
 
   #connectorParts(answerMs: () => number): ConnectorParts & { readonly lastFailure: () => ConnectFailure | undefined } {

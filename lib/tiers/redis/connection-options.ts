@@ -67,7 +67,6 @@ export function toClusterOptions(l2: ResolvedL2, service: string, random: Random
       // Both are news for the health of the endpoint; a command that is held back until it is too late is not.
       retryDelayOnFailover: 0,
       retryDelayOnClusterDown: 0,
-      slotsRefreshTimeout: lookupMs(l2),
       clusterRetryStrategy: (attempt) => reconnectPauseMs(attempt, random),
       // Names stay names: a certificate is for one, and its address may change.
       dnsLookup: (host, callback) => {
@@ -108,7 +107,8 @@ function nodeOptions(l2: ResolvedL2): ClusterNodeOptions {
   };
 }
 
-function lookupMs(l2: ResolvedL2): number {
+/** How long a look at one sentinel, or at one node for the slots, may take. */
+export function lookupMs(l2: ResolvedL2): number {
   return Math.min(l2.connectionTimeoutMs, MAX_LOOKUP_MS);
 }
 

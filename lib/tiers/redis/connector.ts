@@ -10,6 +10,7 @@ import { connect as connectTls, type ConnectionOptions as TlsOptions } from 'nod
 import type { AbstractConnector, Redis, RedisOptions, SentinelConnectionOptions, SentinelConnector } from 'ioredis';
 import type * as Ioredis from 'ioredis';
 import type { Clock } from '../../base/clock.js';
+import { AWAITED, Deadline } from '../../base/deadline.js';
 import { logIn, type Login } from './login.js';
 import { ConnectFailure, failureOf, isError } from './redis-errors.js';
 
@@ -153,7 +154,8 @@ interface SentinelLookup {
 
 /**
  * ioredis either asks the sentinels for ever, without a word, or gives the client up when none of them knows a primary. Here a
- * look that failed is a connection that failed.
+ * look that failed is a connection that failed. And ioredis's timer for a sentinel's answer knows nothing of a process that
+ * stands still (G16); here a deadline ends the look at a sentinel.
  */
 function lookupBy(parts: ConnectorParts): Connector {
   const Base: typeof SentinelConnector = parts.ioredis.SentinelConnector;
@@ -162,6 +164,8 @@ function lookupBy(parts: ConnectorParts): Connector {
     #lastFailure: ConnectFailure | undefined;
 
     constructor(options: unknown) {
+      const { sentinelCommandTimeout, connectTimeout } = options as SentinelConnectionOptions & ClientOptions;
+      const lookupMs = sentinelCommandTimeout ?? connectTimeout ?? CONNECT_TIMEOUT_MS;
       super({ ...(options as SentinelConnectionOptions), sentinelRetryStrategy: () => null });
       const lookup = this as unknown as SentinelLookup;
       const connectToSentinel = lookup.connectToSentinel.bind(this);
@@ -172,11 +176,24 @@ function lookupBy(parts: ConnectorParts): Connector {
       const onUnusedPassword = (): void => {
         parts.onUnusedPassword('sentinel');
       };
-      const own = { Connector: addressConnector({ ...parts, onFailure, onUnusedPassword }), disableClientInfo: true };
-      lookup.connectToSentinel = (endpoint, more) => connectToSentinel(endpoint, { ...more, ...own });
+      const Connector = addressConnector({ ...parts, onFailure, onUnusedPassword });
+      const own = { Connector, disableClientInfo: true, commandTimeout: undefined };
+      let asked: Redis | undefined;
+      lookup.connectToSentinel = (endpoint, more) => (asked = connectToSentinel(endpoint, { ...more, ...own }));
       lookup.resolve = async (endpoint) => {
-        const found = await resolve(endpoint);
-        return found === null ? null : { ...found, ...serverName(found.host) };
+        const answer = resolve(endpoint);
+        const client = asked;
+        const onTime = (): void => {
+          onFailure(new ConnectFailure({ code: 'UNREACHABLE', reason: `no answer within ${lookupMs} ms` }));
+          client?.disconnect();
+        };
+        const deadline = new Deadline(parts.clock, lookupMs, onTime, AWAITED);
+        try {
+          const found = await answer;
+          return found === null ? null : { ...found, ...serverName(found.host) };
+        } finally {
+          deadline.cancel();
+        }
       };
     }
 
