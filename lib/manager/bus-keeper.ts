@@ -1,6 +1,7 @@
 /**
  * The links over which a manager's services hear of the writes of other processes: one for all services that share a Redis,
- * however many those are. In a cluster one for each service: a blocking read asks one node, and their streams may be on several.
+ * however many those are. With streams in a cluster one for each service: a blocking read asks for the streams of one slot, and
+ * each service's is in another.
  */
 import { systemClock, type Clock } from '../base/clock.js';
 import type { ServiceCore } from '../clients/service-core.js';
@@ -40,7 +41,7 @@ export class BusKeeper {
     const { connection, openLink } = redis;
     const { transport } = config.sync;
     let shared = this.#buses.find((one) => one.connection === connection && one.transport === transport);
-    if (shared === undefined || connection.isCluster) {
+    if (shared === undefined || (connection.isCluster && transport === 'stream')) {
       const { Command } = await import('ioredis');
       const { endpoint } = connection;
       const isRedisUsable = (): boolean => connection.isUsable;

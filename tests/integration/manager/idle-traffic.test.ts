@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
 import { createManager } from '../../../lib/manager/create-manager.js';
+import { ClusterSet } from '../../support/cluster-set.js';
 import { RedisServer } from '../../support/redis-server.js';
 import { until } from '../../support/until.js';
 
@@ -29,12 +30,16 @@ afterEach(async () => {
 });
 
 /** Calls by command since the last reset, without those of the watcher. */
-async function calls(): Promise<Map<string, number>> {
+async function calls(node = watcher): Promise<Map<string, number>> {
   const counted = new Map<string, number>();
-  for (const [, name = '', count] of (await watcher.info('commandstats')).matchAll(/cmdstat_(\S+):calls=(\d+)/g)) {
+  for (const [, name = '', count] of (await node.info('commandstats')).matchAll(/cmdstat_(\S+):calls=(\d+)/g)) {
     if (!['info', 'config|resetstat'].includes(name)) counted.set(name, Number(count));
   }
   return counted;
+}
+
+function sum(counts: Iterable<number>): number {
+  return [...counts].reduce((total, count) => total + count, 0);
 }
 
 describe.each([
@@ -51,8 +56,66 @@ describe.each([
     await watcher.config('RESETSTAT');
     const sinceMs = performance.now();
     await until(async () => ((await calls()).get(heartbeat) ?? 0) >= WAITS, { intervalMs: 100 });
-    const sent = [...(await calls()).values()].reduce((sum, calls) => sum + calls, 0);
+    const sent = sum((await calls()).values());
     expect(sent).toBeLessThan((performance.now() - sinceMs) / 1000 + SELDOM);
     expect(manager.health().status).toBe('healthy');
+  });
+});
+
+describe('in a cluster of three masters, ten services', () => {
+  const COUNT = 10;
+  let cluster: ClusterSet;
+  let watchers: Redis[];
+
+  beforeEach(async () => {
+    cluster = await ClusterSet.start();
+    watchers = cluster.masters.map(({ url }) => new Redis(url));
+  });
+  afterEach(async () => {
+    for (const each of watchers) each.disconnect();
+    await cluster.stop();
+  });
+
+  /** What each node gets from an idle process in the time of so many heartbeats, and the subscribed connections of all. */
+  async function watchIdle(
+    transport: 'stream' | 'pubsub',
+    heartbeat: string,
+    beats: number,
+  ): Promise<{ sent: number[]; seconds: number; subscriptions: number }> {
+    const service = {
+      cache_type: 'two-level',
+      l2: { mode: 'cluster', cluster: { nodes: cluster.nodes } },
+      sync: { transport },
+    } as const;
+    await using manager = await createManager({
+      global: { log_level: 'silent', wal: { dir: folder } },
+      services: Object.fromEntries(Array.from({ length: COUNT }, (_, i) => [`s${i}`, service])),
+    });
+    const heard = async (): Promise<number> =>
+      sum((await Promise.all(watchers.map((node) => calls(node)))).map((counts) => counts.get(heartbeat) ?? 0));
+    await until(async () => (await heard()) >= beats, { intervalMs: 100, timeoutMs: 20_000 });
+    await Promise.all(watchers.map((node) => node.config('RESETSTAT')));
+    const sinceMs = performance.now();
+    await until(async () => (await heard()) >= beats, { intervalMs: 100, timeoutMs: 20_000 });
+    const seconds = (performance.now() - sinceMs) / 1000;
+    const stats = await Promise.all(watchers.map((node) => calls(node)));
+    expect(manager.health().status).toBe('healthy');
+    const links = await Promise.all(watchers.map((node) => node.client('LIST', 'TYPE', 'PUBSUB') as Promise<string>));
+    const subscriptions = links
+      .join('')
+      .split('\n')
+      .filter((line) => line !== '').length;
+    return { sent: stats.map((counts) => sum(counts.values())), seconds, subscriptions };
+  }
+
+  test('send each master less than one command a second with Pub/Sub, over one link', async () => {
+    const { sent, seconds, subscriptions } = await watchIdle('pubsub', 'ping', WAITS);
+    expect(subscriptions).toBe(1);
+    for (const count of sent) expect(count).toBeLessThan(seconds + SELDOM);
+  });
+
+  test('send less than one command a second each with streams', async () => {
+    const { sent, seconds } = await watchIdle('stream', 'xread', COUNT * WAITS);
+    expect(sum(sent)).toBeLessThan(COUNT * seconds + watchers.length * SELDOM);
   });
 });

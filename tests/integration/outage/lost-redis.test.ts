@@ -45,6 +45,8 @@ async function expectToGoOnWithoutLog(client: CacheClient): Promise<void> {
 describe('G6: opening without Redis', () => {
   test('where the port is closed takes no time, and Redis is used once it is there', async () => {
     const server = await rig.startRedis();
+    // The first manager of a process loads what it needs, which takes the machine's time.
+    await (await rig.open({ first: twoLevelAt(server) })).close();
     await server.kill();
     const opening = rig.open({ s: twoLevelAt(server), l2: l2OnlyAt(server), unlogged: twoLevelAt(server, WITHOUT_LOG) });
     expect(await timeOf(opening)).toBeLessThan(SLACK_MS);
