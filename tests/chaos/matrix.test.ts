@@ -2,12 +2,13 @@
  * Every method under every fault, for every kind of service: no call hangs, nothing wrong is read, what was acknowledged is there afterwards
  * and after a restart, health says what it should, nothing is owed, and no error goes unheard (G4, G6, G7, G12, G16, G17). The cells are
  * generated from `matrix-methods.ts` and `matrix-faults.ts`. The short form plays each method under each fault for one kind of service,
- * which the seed picks. OXCACHE_MATRIX=long plays all kinds, and adds codecs, compression and a cluster; OXCACHE_MATRIX_FAULT and
+ * which the seed picks. OXCACHE_MATRIX=long plays all kinds, and adds codecs, compression, sentinels and a cluster; OXCACHE_MATRIX_FAULT and
  * OXCACHE_MATRIX_SETTING pick faults and settings by a part of their names, OXCACHE_CHAOS_SEED repeats a run.
  */
 import { writeSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { TieredClient } from '../../lib/clients/tiered-client.js';
+import { REDIS_MODES } from '../support/deployment.js';
 import { useTemporaryFolder } from '../support/temporary-folder.js';
 import { seededRandom } from './support/crash-random.mjs';
 import { playColumn } from './support/matrix-column.js';
@@ -18,7 +19,13 @@ import { CELL_PLACES, MatrixWorld, samplePlaces, type MatrixSetting } from './su
 const SHORT: MatrixSetting = { mode: 'standalone', serialization: 'json', compression: 'none' };
 const IS_LONG = process.env.OXCACHE_MATRIX === 'long';
 const ALL: readonly MatrixSetting[] = IS_LONG
-  ? [SHORT, { ...SHORT, serialization: 'msgpack' }, { ...SHORT, compression: 'gzip' }, { ...SHORT, mode: 'cluster' }]
+  ? [
+      SHORT,
+      { ...SHORT, serialization: 'msgpack' },
+      { ...SHORT, compression: 'gzip' },
+      { ...SHORT, mode: 'sentinel' },
+      { ...SHORT, mode: 'cluster' },
+    ]
   : [SHORT];
 const SETTINGS = ALL.filter((setting) =>
   Object.values(setting)
@@ -32,9 +39,7 @@ const CHOSEN = process.env.OXCACHE_MATRIX_FAULT ?? '';
 const folder = useTemporaryFolder();
 
 describe.each(SETTINGS)('$mode, $serialization, compression $compression', (setting) => {
-  const faults = MATRIX_FAULTS.filter(
-    ({ name, standaloneOnly = false }) => name.includes(CHOSEN) && (setting.mode === 'standalone' || !standaloneOnly),
-  );
+  const faults = MATRIX_FAULTS.filter(({ name, modes = REDIS_MODES }) => name.includes(CHOSEN) && modes.includes(setting.mode));
   let world: MatrixWorld;
 
   beforeAll(async () => {

@@ -42,9 +42,13 @@ export class MatrixCell {
   readonly other: CacheClient<string> | undefined;
   readonly kind: CellKind;
   readonly findings: string[] = [];
+  /** Findings that are none where another server has become the primary meanwhile: it may be behind for moments. */
+  readonly lateFindings: string[] = [];
   phase: CellPhase = 'calm';
   /** Redis may forget entries under this fault, so nothing may be found afterwards either. */
   losesEntries = false;
+  /** Leases may end before their time. */
+  losesLeases = false;
   /** Set when the service is closed. */
   isClosed = false;
   calls = 0;
@@ -52,6 +56,8 @@ export class MatrixCell {
   readonly #loopTime: LoopTime;
   readonly #random: SeededRandom;
   readonly #possible = new Map<string, Set<Value>>();
+  /** All that was ever written. */
+  readonly #past = new Map<string, Set<Value>>();
   #values = 0;
 
   constructor({ method, kind, client, other, loopTime, random }: CellParts) {
@@ -80,7 +86,7 @@ export class MatrixCell {
 
   /** Makes a write that sets these keys to these values (`undefined`: removes them), and resolves to whether it was acknowledged. */
   async write(changes: Readonly<Record<string, Value>>, work: () => Promise<unknown>): Promise<boolean> {
-    for (const [key, value] of Object.entries(changes)) this.#of(key).add(value);
+    for (const [key, value] of Object.entries(changes)) this.mayBe(key, value);
     const { answer, isDone } = await this.#call(work);
     if (!isDone) return false;
     let isAcknowledged = true;
@@ -105,16 +111,18 @@ export class MatrixCell {
     if (wrong !== undefined) this.#find(wrong);
   }
 
-  /** A loaded value that is handed out, and may be kept. */
+  /** A value that is written, or loaded and handed out, and may be kept. */
   mayBe(key: string, value: Value): void {
     this.#of(key).add(value);
+    this.#pastOf(key).add(value);
   }
 
-  /** Whether a key has a value: `undefined` when that is not sure. */
-  has(key: string): boolean | undefined {
+  /** Finds fault with what was said of whether a key has a value. */
+  judgeHas(key: string, found: boolean): void {
     const values = [...this.#of(key)];
-    if (values.every((value) => value === undefined)) return false;
-    return values.includes(undefined) || this.mayMiss ? undefined : true;
+    const isThere = !values.includes(undefined);
+    const isSure = isThere ? !this.mayMiss || found : values.every((value) => value === undefined);
+    if (isSure && found !== isThere) this.#find(`says ${String(found)} of ${key}`, found && this.#pastOf(key).size > 0);
   }
 
   /** Whether nothing may be found though something was written. */
@@ -122,17 +130,28 @@ export class MatrixCell {
     return this.phase !== 'calm' || this.losesEntries;
   }
 
-  /** Finds fault with what was read. */
-  judge(key: string, value: Value, how = 'read'): void {
-    const possible = this.#of(key);
+  /** Finds fault with what was read. @param only what is right, where more is known than what was written last */
+  judge(key: string, value: Value, how = 'read', only?: Value): void {
+    const possible = only === undefined ? this.#of(key) : new Set([only]);
     if (possible.has(value) || (value === undefined && this.mayMiss)) return;
-    this.#find(`${how} ${key}: ${String(value)}, not ${[...possible].map(String).join(' or ')}`);
+    this.#find(`${how} ${key}: ${String(value)}, not ${[...possible].map(String).join(' or ')}`, this.#pastOf(key).has(value));
+  }
+
+  /** Finds fault with a lease that two have. */
+  judgeLease(isHadTwice: boolean): void {
+    if (isHadTwice && !this.losesLeases) this.#find('had twice', true);
   }
 
   #of(key: string): Set<Value> {
     let possible = this.#possible.get(key);
     if (possible === undefined) this.#possible.set(key, (possible = new Set([undefined])));
     return possible;
+  }
+
+  #pastOf(key: string): Set<Value> {
+    let past = this.#past.get(key);
+    if (past === undefined) this.#past.set(key, (past = new Set([undefined])));
+    return past;
   }
 
   async #call(work: () => unknown): Promise<{ answer?: unknown; isDone: boolean }> {
@@ -158,7 +177,9 @@ export class MatrixCell {
     return l2 !== 'none' || (this.kind === 'l1' && l1);
   }
 
-  #find(what: string): void {
-    if (this.findings.length < 5) this.findings.push(`${this.#name}: ${what}`);
+  /** @param isOfThePast whether it fits a server that is behind; what a closed service wrote last nobody sends again */
+  #find(what: string, isOfThePast = false): void {
+    const list = isOfThePast && (this.phase !== 'calm' || this.isClosed) ? this.lateFindings : this.findings;
+    if (list.length < 5) list.push(`${this.#name}: ${what}`);
   }
 }

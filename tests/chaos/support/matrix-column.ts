@@ -49,7 +49,8 @@ export async function playColumn(
   try {
     const column = new Column(fault, world, { tested: await world.openTested(), other, loopTime, random });
     await column.play(holdMs);
-    return { ...column.report(), findings: [...column.report().findings, ...unheard] };
+    const report = column.report(await world.hasChangedPrimary());
+    return { ...report, findings: [...report.findings, ...unheard] };
   } finally {
     await world.closeTested();
     await other.close({ deadline: '1s' });
@@ -91,6 +92,8 @@ class Column {
     await this.#settled('at the start', [...this.#clients()]);
     await this.#actOnce();
     await this.#suffer(holdMs);
+    // Beside a primary that was replaced, and does not know it yet, a process that starts may find either.
+    await this.#world.ready();
     await this.#settled('after the fault', [...this.#clients()]);
     this.#enter('calm');
     await this.#verify((cell) => cell.client);
@@ -103,11 +106,14 @@ class Column {
     await this.#verify((cell) => clients.get(cell), 'after a restart ');
   }
 
-  report(): ColumnReport {
+  report(hasChangedPrimary: boolean): ColumnReport {
     return {
       cells: this.#cells.length,
       calls: this.#cells.reduce((sum, { cell }) => sum + cell.calls, 0),
-      findings: [...this.#findings, ...this.#cells.flatMap(({ cell }) => cell.findings)],
+      findings: [
+        ...this.#findings,
+        ...this.#cells.flatMap(({ cell }) => [...cell.findings, ...(hasChangedPrimary ? [] : cell.lateFindings)]),
+      ],
     };
   }
 
@@ -128,9 +134,12 @@ class Column {
 
   /** All of them go on using their methods while the fault comes and lasts. */
   async #suffer(holdMs: number): Promise<void> {
-    const { begin, end, losesEntries = false } = this.#fault;
+    const { begin, end, losesEntries = false, stepsClock = false } = this.#fault;
     this.#enter('fault');
-    for (const { cell } of this.#cells) cell.losesEntries = losesEntries;
+    for (const { cell } of this.#cells) {
+      cell.losesEntries = losesEntries;
+      cell.losesLeases = losesEntries || stepsClock;
+    }
     let isOver = false;
     const acts = this.#cells.map(async ({ place, cell }) => {
       do {

@@ -60,19 +60,13 @@ const loadRow = (load: (cell: MatrixCell, loader: () => string) => Promise<strin
     await cell.ask(
       () => load(cell, () => value),
       (answer) => {
-        if (isRemoved && answer !== value) return `loads ${String(answer)}, not ${value}`;
-        cell.judge('k', answer, 'load');
+        if (answer === undefined) return 'loads nothing';
+        cell.judge('k', answer, 'load', isRemoved ? value : undefined);
         return undefined;
       },
     );
     await cell.read('k', () => cell.client.get('k'));
   });
-
-const isBoolean = (cell: MatrixCell, key: string, found: boolean): string | undefined => {
-  const expected = cell.has(key);
-  if (expected === undefined || (!found && cell.mayMiss) || found === expected) return undefined;
-  return `says ${String(found)} of ${key}, not ${String(expected)}`;
-};
 
 /** A copy in L1 may be gone at any time. */
 const judgeCopy = (cell: MatrixCell, value: string | undefined): undefined => {
@@ -95,7 +89,10 @@ export const METHOD_ROWS: { readonly [M in keyof CacheClient | 'cached']: Method
   has: readRow((cell, client) =>
     cell.ask(
       () => client.has('k'),
-      (found) => isBoolean(cell, 'k', found),
+      (found) => {
+        cell.judgeHas('k', found);
+        return undefined;
+      },
     ),
   ),
   getMany: readRow((cell, client) => cell.read('k', async () => (await client.getMany(['k', 'never written'])).get('k'))),
@@ -140,7 +137,10 @@ export const METHOD_ROWS: { readonly [M in keyof CacheClient | 'cached']: Method
     await cell.write({ k: value }, () => cell.client.set('k', value));
     await cell.ask(
       () => cell.client.expire('k', 500),
-      (found) => isBoolean(cell, 'k', found),
+      (found) => {
+        cell.judgeHas('k', found);
+        return undefined;
+      },
     );
     await cell.read('k', () => cell.client.get('k'));
   }),
@@ -169,7 +169,8 @@ export const METHOD_ROWS: { readonly [M in keyof CacheClient | 'cached']: Method
         const second = await cell.other?.lock(key, { ttl: '1s' });
         await second?.release();
         await lock.release();
-        return second === undefined || cell.losesEntries ? undefined : 'had twice';
+        cell.judgeLease(second !== undefined);
+        return undefined;
       },
       (wrong) => wrong,
     );

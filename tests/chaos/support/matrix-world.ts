@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { Redis } from 'ioredis';
 import { createManager, init, shutdown, type CacheManager, type ConfigObject } from '../../../lib/index.js';
 import { RedisFaults, TcpFaultProxy } from '../../../lib/testing/index.js';
-import { ClusterSet } from '../../support/cluster-set.js';
-import { RedisServer } from '../../support/redis-server.js';
+import { Deployment, type RedisMode } from '../../support/deployment.js';
+import type { RedisServer } from '../../support/redis-server.js';
+import { SteppedClock } from '../../support/stepped-clock.js';
 import { seededRandom, type SeededRandom } from './crash-random.mjs';
 import { CELL_KINDS, type CellKind } from './matrix-cell.js';
 import { METHOD_ROWS, type MethodRow } from './matrix-methods.js';
@@ -12,7 +13,7 @@ import { Vandal } from './vandal.js';
 
 /** Where the cells live. */
 export interface MatrixSetting {
-  readonly mode: 'standalone' | 'cluster';
+  readonly mode: RedisMode;
   readonly serialization: 'json' | 'msgpack';
   readonly compression: 'none' | 'gzip';
 }
@@ -50,8 +51,8 @@ export class MatrixWorld {
   /** Between the process under test and a standalone Redis. */
   readonly proxy: TcpFaultProxy;
   #folder = '';
-  readonly #cluster: ClusterSet | undefined;
-  readonly #servers: readonly RedisServer[];
+  readonly #redis: Deployment;
+  readonly #clock: SteppedClock;
   readonly #connections: Redis[] = [];
   readonly #faults = new Map<RedisServer, RedisFaults>();
   readonly #realNow = Date.now;
@@ -59,13 +60,15 @@ export class MatrixWorld {
   #places: readonly CellPlace[] = CELL_PLACES;
   #vandal: Vandal | undefined;
   #whenAway: (() => void) | undefined;
+  /** Where clients write, as of the start of the column. */
+  #ports: readonly number[] = [];
 
-  private constructor(setting: MatrixSetting, servers: readonly RedisServer[], proxy: TcpFaultProxy, cluster?: ClusterSet) {
+  private constructor(setting: MatrixSetting, redis: Deployment, clock: SteppedClock, proxy: TcpFaultProxy) {
     this.setting = setting;
     this.proxy = proxy;
-    this.#cluster = cluster;
-    this.#servers = servers;
-    for (const server of servers) {
+    this.#redis = redis;
+    this.#clock = clock;
+    for (const server of redis.servers) {
       const connection = new Redis(server.url, { maxRetriesPerRequest: null, retryStrategy: () => 20 });
       connection.on('error', () => undefined);
       this.#connections.push(connection);
@@ -74,9 +77,9 @@ export class MatrixWorld {
   }
 
   static async start(setting: MatrixSetting): Promise<MatrixWorld> {
-    const cluster = setting.mode === 'cluster' ? await ClusterSet.start({ appendonly: true }) : undefined;
-    const servers = cluster === undefined ? [await RedisServer.start({ appendonly: true })] : cluster.masters;
-    return new MatrixWorld(setting, servers, await TcpFaultProxy.start(servers[0]?.port ?? 1), cluster);
+    const clock = new SteppedClock();
+    const redis = await Deployment.start(setting.mode, { appendonly: true, clock, changesOnRequest: true });
+    return new MatrixWorld(setting, redis, clock, await TcpFaultProxy.start(redis.primaries[0]?.port ?? 1));
   }
 
   /** `wal.dir` of the process under test. */
@@ -86,7 +89,7 @@ export class MatrixWorld {
 
   /** Opens the process under test: the registry's manager, for `cached`. */
   openTested(): Promise<CacheManager> {
-    return init(this.#config(this.proxy.port, this.logFolder));
+    return init(this.#config(this.logFolder, `redis://127.0.0.1:${this.proxy.port}`));
   }
 
   /** Closes it in good order. */
@@ -96,17 +99,49 @@ export class MatrixWorld {
 
   /** Opens the other process. */
   openOther(): Promise<CacheManager> {
-    return createManager(this.#config(this.#servers[0]?.port ?? 1, join(this.#folder, 'other-wal')));
+    return createManager(this.#config(join(this.#folder, 'other-wal')));
   }
 
-  /** Does something to every server. */
+  /** Does something to every primary. */
+  async onPrimaries(work: (server: RedisServer, faults: RedisFaults) => unknown): Promise<void> {
+    await Promise.all(this.#redis.primaries.map((server) => work(server, this.#faultsOf(server))));
+  }
+
+  /** Does something to every server, replicas included. */
   async onServers(work: (server: RedisServer, faults: RedisFaults) => unknown): Promise<void> {
     await Promise.all([...this.#faults].map(([server, faults]) => work(server, faults)));
   }
 
-  /** Ends the faults of every server. */
+  /** Starts what was killed, and ends the faults of every server. */
   async recoverServers(): Promise<void> {
+    await this.onServers((server) => (server.isRunning ? server.thaw() : server.restart()));
     await this.onServers((_, faults) => faults.recover());
+  }
+
+  /** Makes a replica the primary. */
+  changePrimary(): Promise<void> {
+    return this.#redis.changePrimary();
+  }
+
+  /** Kills the primary; resolves once sentinels have made another one. */
+  async killPrimary(): Promise<void> {
+    await this.#redis.sentinel?.killMaster();
+  }
+
+  /** Resolves once nobody but the primaries takes writes, and their replicas have everything. */
+  ready(): Promise<void> {
+    return this.#redis.ready();
+  }
+
+  /** Whether somebody else is the primary than at the start of the column: the last writes may not have got to it at once. */
+  async hasChangedPrimary(): Promise<boolean> {
+    await this.ready();
+    return this.#redis.primaries.some(({ port }, index) => port !== this.#ports[index]);
+  }
+
+  /** From now on the clocks of all servers are so much ahead of the machine's. */
+  stepClocks(aheadMs: number): void {
+    this.#clock.step(aheadMs);
   }
 
   /** Wall time goes on, and monotonic time does not. */
@@ -122,7 +157,7 @@ export class MatrixWorld {
 
   /** Somebody writes what does not belong there, until {@link stopVandal}. */
   startVandal(): void {
-    const [server] = this.#servers;
+    const [server] = this.#redis.primaries;
     if (server === undefined) return;
     this.#vandal = new Vandal(server, this.#random);
     this.#vandal.start();
@@ -156,27 +191,34 @@ export class MatrixWorld {
     this.#random = random;
     await this.stopVandal();
     this.wakeClock();
+    this.stepClocks(0);
     await this.recoverServers();
     await this.proxy.resume();
-    await this.onServers((server) => server.thaw());
-    await this.onServers((server) => server.flush());
+    await this.ready();
+    await this.onPrimaries((server) => server.flush());
+    this.#ports = this.#redis.primaries.map(({ port }) => port);
   }
 
   async stop(): Promise<void> {
     this.wakeClock();
     for (const connection of this.#connections) connection.disconnect();
     await this.proxy.close();
-    await (this.#cluster ?? this.#servers[0])?.stop();
+    await this.#redis.stop();
+    this.#clock.remove();
   }
 
-  #config(port: number, walDir: string): ConfigObject {
+  #faultsOf(server: RedisServer): RedisFaults {
+    const faults = this.#faults.get(server);
+    if (faults === undefined) throw new Error(`${server.address} is none of the servers`);
+    return faults;
+  }
+
+  /** @param url where a standalone Redis is found; absent: where it is */
+  #config(walDir: string, url?: string): ConfigObject {
     const { mode, serialization, compression } = this.setting;
-    const place =
-      this.#cluster === undefined
-        ? { connection_string: `redis://127.0.0.1:${port}` }
-        : { mode, cluster: { nodes: [...this.#cluster.nodes] } };
     const l2 = {
-      ...place,
+      ...this.#redis.l2,
+      ...(mode === 'standalone' && url !== undefined ? { connection_string: url } : {}),
       command_timeout_ms: COMMAND_TIMEOUT_MS,
       connection_timeout_ms: 1000,
       compression,

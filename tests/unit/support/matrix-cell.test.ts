@@ -37,7 +37,12 @@ test('while a fault lasts nothing may be found, and an older value is found faul
   await cell.read('k', async () => undefined);
   expect(cell.findings).toEqual([]);
   await cell.read('k', async () => 'a');
+  expect([cell.findings.length, cell.lateFindings.length]).toEqual([0, 1]);
+  await cell.read('k', async () => 'never written');
   expect(cell.findings).toHaveLength(1);
+  cell.phase = 'calm';
+  await cell.read('k', async () => 'a');
+  expect([cell.findings.length, cell.lateFindings.length]).toEqual([2, 1]);
 });
 
 test('after a write that failed either value is right', async () => {
