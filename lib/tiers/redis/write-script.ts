@@ -98,13 +98,16 @@ if marks.err then
 end
 local cleared, highest, limit = marks[1], marks[2] or '', nil
 if not cleared or #cleared ~= ${VERSION_LENGTH} then
-  if not find(ARGV[5], '${KEEPS_MARKS}', 1, true) or call('HLEN', KEYS[1]) > 0 then return results end
+  if not find(ARGV[5], '${KEEPS_MARKS}', 1, true) then return results end
+  local fields = call('HLEN', KEYS[1])
+  if type(fields) == 'table' then return redis.error_reply(fields.err) end
+  if fields > 0 then return results end
   cleared = '${NEVER}'
   call('HSET', KEYS[1], '${CLEARED_FIELD}', cleared)
 end
 if #highest ~= ${VERSION_LENGTH} then highest = '' end
 -- Only where there are tags: the longest life of an entry that has some, as noted and as it is now; when tags were invalidated.
-local noted, longest, known
+local noted, longest, known, unread
 if sub(ARGV[5], 1, 1) == '${COMPARES_CLOCKS}' and KEYS[2] ~= KEYS[1] then
   local first = sub(ARGV[6], ${VERSION_FROM}, ${VERSION_TO})
   -- Asking for the time costs as much as a write. Versions of a clock that was set, or was not when others were, are found by this.
@@ -121,11 +124,13 @@ for i = 6, #ARGV do
     version = sub(entry, 2, ${VERSION_LENGTH + 1})
     local field = '${TAG_FIELD}' .. sub(entry, ${VERSION_LENGTH + 2})
     stored = call('HGET', key, field) or ''
+    -- Without the right to look, what is newer might be written over.
+    if stored.err then result, stored = stored.err, '' end
     -- Nothing of ours is newer than the highest version.
     if #stored ~= ${VERSION_LENGTH} or stored > highest then stored = '' end
     if stored > version then
       result = '${NEWER}' .. stored
-    else
+    elseif result == 1 then
       ${RAISE}
       if ARGV[4] ~= '' and is_passed(version, highest, ARGV[4]) then
         -- Others have written with versions that the caller did not know of, perhaps with this tag.
@@ -138,7 +143,10 @@ for i = 6, #ARGV do
       if version > newest then newest = version end
       -- Entries of this batch that come later were called later; a version that was raised is newer than theirs nevertheless.
       known = nil
-      if call('HLEN', key) > ${PRUNE_FROM} then
+      local fields = call('HLEN', key)
+      if type(fields) == 'table' then
+        result = fields.err
+      elseif fields > ${PRUNE_FROM} then
         ${PRUNE}
         local life = longest or tonumber(call('HGET', key, '${LIFE_FIELD}') or 0) or 0
         prune(key, life > 0 and life or ${MARK_LIFE_MS})
@@ -171,9 +179,12 @@ for i = 6, #ARGV do
       ${TAG_CHECK}
       if invalidated > version then newer = invalidated end
       if not longest then
-        noted = tonumber(call('HGET', own, '${LIFE_FIELD}') or 0) or 0
+        local life = call('HGET', own, '${LIFE_FIELD}') or ''
+        noted, unread = tonumber(life) or 0, life.err
         longest = noted
       end
+      -- Not knowing how long they are needed, somebody would forget tags too early.
+      if unread then result = unread end
       local needs = (tonumber(sub(entry, ${EXPIRES_AT + 1}, ${EXPIRES_AT + 13})) or 0) - (tonumber(sub(version, 1, 13)) or 0)
       if needs > longest then longest = needs end
     end
@@ -192,7 +203,7 @@ for i = 6, #ARGV do
   results[i - 5] = result
 end
 if newest > highest then call('HSET', own, '${HIGHEST_FIELD}', newest) end
-if longest and longest > noted then call('HSET', KEYS[1], '${LIFE_FIELD}', string.format('%.0f', longest)) end
+if longest and not unread and longest > noted then call('HSET', KEYS[1], '${LIFE_FIELD}', string.format('%.0f', longest)) end
 if applied and ARGV[1] ~= '' then
 ${ANNOUNCE}
   local failure = announce(ARGV[2] == '' and KEYS[#KEYS], ARGV[3], ARGV[2], message)
