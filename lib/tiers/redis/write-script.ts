@@ -79,7 +79,7 @@ const SAME_TIME_DIGITS = 9;
  * are being made now, the newest version their process knows, else empty; ARGV[5]: the letters above; then the sealed entries; the
  * invalidation of a tag is `${TAG_FIELD}`, its version, the tag. Returns nothing at all when there are no marks, and one `${WRONG_TIME}` if the times are
  * far off: then nothing was applied. Else per entry: 1 created, 2 replaced a live value, '<' and a version: something of that newer
- * version is there, '>' and a version: the invalidation got that newer one, because something newer than ARGV[4] was applied, or
+ * version is there (for an invalidated tag the entry is written, though nobody may read it), '>' and a version: the invalidation got that newer one, because something newer than ARGV[4] was applied, or
  * the error's text.
  * What is sent again, with the version that is there, changes nothing (its lifetime may have been changed since), but is announced.
  * Bytes that do not begin with the tag of the entries that are sent count as nothing. Where Redis has no room for a write, what was there is removed.
@@ -119,7 +119,7 @@ if sub(ARGV[5], 1, 1) == '${COMPARES_CLOCKS}' and KEYS[2] ~= KEYS[1] then
 end
 for i = 6, #ARGV do
   local key, entry, stored, kind, result, newer = KEYS[i - 4], ARGV[i], '', '', 1, ''
-  local version
+  local version, hidden
   if key == own then
     version = sub(entry, 2, ${VERSION_LENGTH + 1})
     local field = '${TAG_FIELD}' .. sub(entry, ${VERSION_LENGTH + 2})
@@ -177,7 +177,8 @@ for i = 6, #ARGV do
     if newer == '' and sub(entry, ${TAGGED_AT + 1}, ${TAGGED_AT + 1}) == '${TAGGED}' and type(result) == 'number' then
       known = known or {}
       ${TAG_CHECK}
-      if invalidated > version then newer = invalidated end
+      -- It takes its place all the same: nobody reads it, and nothing that is older lands behind it.
+      if invalidated > version then hidden = '${NEWER}' .. invalidated end
       if not longest then
         local life = call('HGET', own, '${LIFE_FIELD}') or ''
         noted, unread = tonumber(life) or 0, life.err
@@ -199,6 +200,7 @@ for i = 6, #ARGV do
       -- No memory for the new entry: better nothing than the older one. That is all a deletion needs.
       if failure and (type(call('UNLINK', key)) ~= 'number' or sub(entry, ${KIND_AT + 1}, ${KIND_AT + 1}) ~= 'd') then result = failure end
     end
+    if hidden and type(result) == 'number' then result = hidden end
   end
   results[i - 5] = result
 end

@@ -45,10 +45,10 @@ function version(aheadMs = 0): string {
   return `${String(nowMs + aheadMs).padStart(13, '0')}0000abcdefg`;
 }
 
-function write(ofVersion: string, kind: EntryKind = 'v', lifeMs = HOUR_MS): ScriptWrite {
+function write(ofVersion: string, kind: EntryKind = 'v', lifeMs = HOUR_MS, tags?: readonly string[]): ScriptWrite {
   const times = { createdAtMs: nowMs, freshUntilMs: nowMs + lifeMs, expiresAtMs: nowMs + lifeMs };
   const codec = kind === 'v' ? 'j' : '-';
-  const sealed = sealEnvelope({ kind, version: ofVersion, codec, compression: '-', ...times }, kind === 'v' ? '"v"' : '');
+  const sealed = sealEnvelope({ kind, version: ofVersion, codec, compression: '-', ...times, tags }, kind === 'v' ? '"v"' : '');
   return { key: 'k', redisKey: REDIS_KEY, sealed, version: ofVersion };
 }
 
@@ -118,6 +118,40 @@ describe('by the order of versions', () => {
     expect(await apply(write(version()))).toBe('older');
     expect(await stored()).toBeNull();
     expect(await apply(write(version(6)))).toBe('created');
+  });
+});
+
+describe('an entry whose tag was invalidated after it was called', () => {
+  const tagged = (aheadMs: number): ScriptWrite => write(version(aheadMs), 'v', HOUR_MS, ['t']);
+  beforeEach(async () => {
+    await server.call('HSET', MARKS, 'tt', version(10), 'h', version(10));
+  });
+
+  test('G4: is older, and keeps what is older still from landing behind it', async () => {
+    const one = tagged(5);
+    expect(await apply(one)).toBe('older');
+    expect(one.newer).toBe(version(10));
+    expect(await announced()).toBe(1);
+    expect(await apply(write(version(4)))).toBe('older');
+    expect(await stored()).toBe(one.sealed);
+    expect(await apply(write(version(6)))).toBe('replaced');
+  });
+
+  test('takes the place of what is older, which others may hold copies of', async () => {
+    await apply(write(version(4)));
+    const one = tagged(5);
+    expect(await apply(one)).toBe('older');
+    expect(await stored()).toBe(one.sealed);
+    expect(await announced()).toBe(2);
+  });
+
+  test('leaves alone what is newer', async () => {
+    const newer = write(version(6));
+    await apply(newer);
+    const one = tagged(5);
+    expect(await apply(one)).toBe('older');
+    expect(one.newer).toBe(version(6));
+    expect(await stored()).toBe(newer.sealed);
   });
 });
 
