@@ -13,12 +13,14 @@ import { ClusterTransport } from './cluster-transport.js';
 import { prepareCluster } from './cluster-client.js';
 import { addressConnector, sentinelConnector, withLogin, type Connector, type ConnectorParts } from './connector.js';
 import { lookupMs, toClusterOptions, toRedisOptions } from './connection-options.js';
+import { patientCommand } from './gated-command.js';
 import { LanedTransport } from './laned-transport.js';
 import { SingleLane } from './single-lane.js';
 import { reconnectPauseMs } from './reconnect-pause.js';
 import type { ConnectFailure } from './redis-errors.js';
 import type { RedisTransport } from './redis-transport.js';
 import { databaseOf, SingleTransport } from './single-transport.js';
+import type { WriteLane } from './write-lane.js';
 import { askPatiently } from './slot-lookup.js';
 
 /** How those who look at Redis's list of clients know what a link is for. */
@@ -76,7 +78,10 @@ export class ClientFactory {
     const isSentinel = isBehindSentinels(client);
     const { endpoint } = this;
     const single = new SingleTransport({ client, isOwned, isSentinel, database: this.database, endpoint, probeKey });
-    return new LanedTransport(single, () => new SingleLane(this.openLink(LANE_NAME) as Redis));
+    const Command = isOwned ? ioredis.Command : patientCommand(ioredis.Command);
+    const openLane = (): WriteLane =>
+      new SingleLane({ client: this.openLink(LANE_NAME) as Redis, reads: client, isOwned, Command, clock });
+    return new LanedTransport(single, openLane);
   }
 
   /**
