@@ -30,6 +30,9 @@ export const TICKS_PER_MS = 1024;
  */
 export const MAX_AHEAD_MS = 60_000;
 
+/** How far ahead a version may be that was found in a log: what is beyond the longest life of anything was made by no clock. */
+const MAX_LOGGED_AHEAD_MS = 30 * 24 * 3_600_000;
+
 /** How far two clocks drift apart at most, as a share of the time that passes: what quartz does. */
 const MAX_DRIFT = 50e-6;
 /** Versions of a later time are nobody's: digits would run out before long. */
@@ -171,6 +174,14 @@ export class HybridClock {
   accepts(version: string): boolean {
     // Most versions read are older than the newest one followed so far; their text alone says so (4).
     return version <= this.#highestSeen || timeOfVersion(version) <= this.acceptsUntilMs;
+  }
+
+  /**
+   * Whether a version that was found in a log is from beyond all time. Clocks of servers may be apart by far more than
+   * {@link MAX_AHEAD_MS}. Never true before the first contact with Redis: this process's own clock may be anywhere.
+   */
+  isAbsurd(version: string): boolean {
+    return this.#anchored && timeOfVersion(version) > this.acceptsUntilMs + MAX_LOGGED_AHEAD_MS;
   }
 
   /** Makes every later stamp newer than `version`, unless that is not to be followed; returns whether it {@link accepts} it. */

@@ -9,7 +9,7 @@
 import type { Clock } from '../base/clock.js';
 import type { HybridClock } from '../base/hybrid-clock.js';
 import { TimeSlices } from '../base/time-slices.js';
-import { NOTHING_CLEARED, type LogPoint } from './control-file.js';
+import { NOTHING_CLEARED, type ControlFacts, type LogPoint } from './control-file.js';
 import type { LogConfirmations } from './log-confirmations.js';
 import type { LogEntry } from './log-entry.js';
 import type { LogIndex } from './log-index.js';
@@ -67,7 +67,7 @@ export class LogAdoption {
     chain.removals.hold();
     const logs: FoundLog[] = [];
     for (const folder of folders) {
-      const log = await findLog(this.#parts, folder);
+      const log = this.#withoutAbsurdFacts(await findLog(this.#parts, folder));
       if (log.facts !== undefined) index.adoptFacts(log.facts);
       // What this process writes from now on is newer than what that one wrote, and cleared.
       for (const { version, isLocalTime } of pointsOf(log)) if (version !== '' && !isLocalTime) hybridClock.observe(version);
@@ -106,6 +106,12 @@ export class LogAdoption {
     return loaded;
   }
 
+  /** Redis has said what time it is: what was taken over before may have been from beyond all time. */
+  checkFacts(): void {
+    const { index, pointNow } = this.#parts;
+    if (this.#isAbsurd(index.facts)) index.replaceFacts(pointNow());
+  }
+
   /** Redis has the write of a key that this process made. */
   confirm(key: string, version: string): void {
     this.#loader?.confirm(key, version);
@@ -124,9 +130,10 @@ export class LogAdoption {
   }
 
   async #handOver({ staged, confirmed }: LogLoader, slices: TimeSlices): Promise<void> {
-    const { index, hybridClock, onAdopted } = this.#parts;
+    const { index, hybridClock, pointNow, onAdopted } = this.#parts;
     for (const entry of staged.entries()) {
       if (this.#isStopped) return;
+      if (!entry.isLocalTime && hybridClock.isAbsurd(entry.version)) staged.distrust(entry, pointNow());
       if (this.#isCleared(entry)) staged.remove(entry);
       else if (index.adoptFrom(staged, entry, hybridClock.isAnchored ? hybridClock.firstOffsetMs : undefined)) {
         if (confirmed.isOverfull) index.dropValue(entry);
@@ -134,6 +141,16 @@ export class LogAdoption {
       }
       if (slices.isOver()) await slices.next();
     }
+  }
+
+  /** A control file that speaks of times beyond all time is a damaged one: obeyed, it would end everything written from now on. */
+  #withoutAbsurdFacts(log: FoundLog): FoundLog {
+    return log.facts !== undefined && this.#isAbsurd(log.facts) ? { ...log, facts: undefined } : log;
+  }
+
+  #isAbsurd({ deadBefore, invalidateBefore }: ControlFacts): boolean {
+    const { hybridClock } = this.#parts;
+    return [deadBefore, invalidateBefore].some((point) => !point.isLocalTime && hybridClock.isAbsurd(point.version));
   }
 
   /** Whether an entry was there when everything was cleared: one on another clock was, for its process is no more. */

@@ -149,6 +149,13 @@ export class LogIndex {
     entry.sealed = undefined;
   }
 
+  /** Gives the value of an entry up whose version nobody can have made: its key is to be invalidated, as of `point`. */
+  distrust(entry: LogEntry, { version, isLocalTime }: LogPoint): void {
+    entry.version = version;
+    entry.isLocalTime = isLocalTime;
+    this.dropValue(entry);
+  }
+
   /** Everything older than `point` is to be removed from Redis and does not count any more. A {@link sweep} is due. */
   clear(point: LogPoint): void {
     this.#facts = { deadBefore: point, invalidateBefore: point };
@@ -162,6 +169,11 @@ export class LogIndex {
     const deadBefore = laterOf(this.#facts.deadBefore, facts.deadBefore);
     this.#facts = { deadBefore, invalidateBefore: laterOf(this.#facts.invalidateBefore, facts.invalidateBefore) };
     this.#changes++;
+  }
+
+  /** What was cleared was cleared at `point`, because the time that was said is beyond all time. What is known here still counts. */
+  replaceFacts(point: LogPoint): void {
+    this.#facts = { deadBefore: NO_POINT, invalidateBefore: point };
   }
 
   /** Everything older than `point` is to be removed from Redis; what is known of it here still counts. */

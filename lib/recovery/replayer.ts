@@ -192,6 +192,9 @@ export class Replayer {
     for (const entry of log.index.entries()) {
       if (slices.isOver()) await slices.next();
       if (!isDue(entry) || !this.#isToBeSent(entry) || !log.index.has(entry)) continue;
+      // It was taken over before Redis had said what time it is.
+      if (tier.clock.isAbsurd(entry.version))
+        log.index.distrust(entry, { version: tier.clock.versionOf(tier.clock.stamp()), isLocalTime: false });
       const sent = batches.add(this.#toWrite(entry, withValues && !this.#isInvalidation(entry)));
       if (sent === undefined) continue;
       await sent;

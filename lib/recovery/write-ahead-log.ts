@@ -259,7 +259,7 @@ export class WriteAheadLog {
     await this.#writer.close();
     await this.#chain.close();
     const { clock, folder } = this.#parts;
-    if (this.#control !== undefined) await withinDeadline(clock, this.#control.close()).catch(() => undefined);
+    await withinDeadline(clock, this.#control?.close() ?? Promise.resolve()).catch(() => undefined);
     if (this.index.isEmpty && folder !== undefined) await this.#adoptedFolders.remove(folder);
   }
 
@@ -268,17 +268,17 @@ export class WriteAheadLog {
     if (this.#isRebased || !this.#parts.hybridClock.isAnchored) return;
     this.#isRebased = true;
     this.index.rebase(this.#parts.hybridClock.firstOffsetMs);
+    this.#adoption.checkFacts();
     this.#sweep();
   }
 
   /** Goes through the entries that a change concerns, beside other work; they are judged by it already. */
   #sweep(): void {
-    const sweep = this.index.sweep(new TimeSlices(this.#parts.clock));
-    this.#lastSweep = Promise.all([this.#lastSweep, sweep]).then(() => undefined);
+    const slices = new TimeSlices(this.#parts.clock);
+    this.#lastSweep = Promise.all([this.#lastSweep, this.index.sweep(slices)]).then(() => undefined);
   }
 
-  #pointNow(): LogPoint {
-    const { hybridClock } = this.#parts;
+  #pointNow({ hybridClock } = this.#parts): LogPoint {
     return { version: hybridClock.versionOf(hybridClock.stamp()), isLocalTime: !hybridClock.isAnchored };
   }
 

@@ -13,7 +13,8 @@ import type { ServiceMarks } from './service-marks.js';
 import { tagOfMark } from './tag-mark.js';
 import { TagOrder } from './tag-order.js';
 import type { WriteTimes } from './write-times.js';
-import { applyWrites, raiseMarks, type ScriptWrite, type WriteOutcome } from './write-script.js';
+import { raiseMarks } from './raise-marks.js';
+import { applyWrites, type ScriptWrite, type WriteOutcome } from './write-script.js';
 
 /** What it needs. */
 export interface BucketedWritesParts {

@@ -21,7 +21,8 @@ import { tagMarkOf, tagOfMark } from './tag-mark.js';
 import type { TagReceiver } from './tag-questions.js';
 import { ValueSizes } from './value-sizes.js';
 import { WriteTimes } from './write-times.js';
-import { applyWrites, raiseMarks, type ScriptWrite, type WriteOutcome } from './write-script.js';
+import { raiseMarks } from './raise-marks.js';
+import { applyWrites, type ScriptWrite, type WriteOutcome } from './write-script.js';
 
 /** What a tier is made of. */
 export interface RedisTierParts extends EntryCodecParts {

@@ -4,20 +4,12 @@
  * makes retries and replay safe. What was applied is announced to the other processes in the same call (G5).
  */
 import { CacheError } from '../../base/errors.js';
-import { MAX_AHEAD_MS, NODE_ID_LENGTH, versionAbove, VERSION_LENGTH } from '../../base/hybrid-clock.js';
-import {
-  CREATED_AT,
-  EXPIRES_AT,
-  KIND_AT,
-  kindOfSealed,
-  TAGGED,
-  TAGGED_AT,
-  VERSION_AT,
-  withVersion,
-} from '../../codec/envelope.js';
+import { MAX_AHEAD_MS, NODE_ID_LENGTH, VERSION_LENGTH } from '../../base/hybrid-clock.js';
+import { CREATED_AT, EXPIRES_AT, KIND_AT, kindOfSealed, TAGGED, TAGGED_AT, VERSION_AT } from '../../codec/envelope.js';
 import { FORMAT_TAG } from '../../codec/format-tag.js';
 import { ANNOUNCE, messageArgs, type Announcement } from './announcement.js';
 import { CLEARED_FIELD, HIGHEST_FIELD, LIFE_FIELD, NEVER, RAISE, TAG_FIELD } from './marks-script.js';
+import { raise } from './raise-marks.js';
 import type { RedisConnection } from './redis-connection.js';
 import { describeReply } from './server-text.js';
 import { Script } from './script.js';
@@ -260,23 +252,6 @@ export async function applyWrites(
   if (replies[0] === WRONG_TIME) return WRONG_CLOCK;
   reportRefusal(connection, writes, replies);
   return replies.map((reply, i) => toOutcome(reply, writes[i] as ScriptWrite));
-}
-
-/**
- * Gives those of the writes that are invalidations of tags, and are called now, versions above `floor`, which others have reached. An
- * entry that this process writes later finds the mark newer, and is renewed.
- */
-export function raiseMarks(writes: readonly ScriptWrite[], floor: string): void {
-  for (const write of writes) {
-    if (tagOfMark(write.key) !== undefined && write.version < floor) raise(write, versionAbove(floor, write.version));
-  }
-}
-
-/** In the bytes, too: what Redis does not confirm goes to the log, and must not be older there than what Redis may have. */
-function raise(write: ScriptWrite, version: string): void {
-  write.sealed = withVersion(write.sealed, version);
-  write.version = version;
-  write.isRaised = true;
 }
 
 /** A batch is answered as a whole; that Redis refused writes of it is found in the answer. One tells of all. */

@@ -273,6 +273,53 @@ describe('an adopted log', () => {
   });
 });
 
+describe('versions from beyond all time, in a log that is taken over (G13)', () => {
+  const YEARS_MS = 20 * 365 * 24 * 3_600_000;
+
+  /** A log whose process believed that it was twenty years later. */
+  async function leaveFarLog(way: 'values' | 'a clear'): Promise<Bench> {
+    const dead = await openBench(join(folder.path, 'dead'), { maxBytes: SMALL_BYTES });
+    dead.clock.advance(YEARS_MS);
+    if (way === 'values') await put(dead, 'k', '"far"');
+    else await dead.log.clear(dead.version());
+    return dead;
+  }
+
+  test('values are given up: their keys are invalidated as of now, and later writes count', async () => {
+    const dead = await leaveFarLog('values');
+    const heir = await openBench(join(folder.path, 'heir'), { clock: new FakeClock(), nodeId: 'node002' });
+    await adopt(heir, [dead.folder]);
+    const entry = heir.log.find('k');
+    expect(entry?.kind).toBe('dropped');
+    expect(entry !== undefined && entry.version < heir.version()).toBe(true);
+    expect(await put(heir, 'k', '"own"')).toBe('logged');
+    expect(valueOf(heir, 'k')).toBe('"own"');
+    await heir.log.close();
+  });
+
+  test.each([true, false])(
+    'a clear counts as one of now, so this process can go on writing; Redis was heard of: %s',
+    async (isAnchored) => {
+      const dead = await leaveFarLog('a clear');
+      const heir = await openBench(join(folder.path, 'heir'), {
+        clock: new FakeClock(),
+        nodeId: 'node002',
+        isUnanchored: !isAnchored,
+      });
+      await adopt(heir, [dead.folder]);
+      if (!isAnchored) {
+        const nowMs = heir.clock.nowMs();
+        heir.hybridClock.anchor(nowMs, nowMs, nowMs);
+        heir.log.rebase();
+      }
+      expect(heir.log.index.facts.invalidateBefore.version < heir.version()).toBe(true);
+      expect(await put(heir, 'k', '"own"')).toBe('logged');
+      expect(keysOf(heir)).toEqual(['k']);
+      await heir.log.close();
+    },
+  );
+});
+
 describe('many logs of one outage', () => {
   test('have few files and fewer open ones, however often a process was started again', async () => {
     const clock = new FakeClock();
