@@ -86,6 +86,11 @@ export function connectionIdentity(l2: ResolvedL2): string {
   return JSON.stringify([...place, ...login, tls, connectionTimeoutMs]);
 }
 
+/** What makes two services share a link for messages: that they find it at the same place in the same way, however long that takes. */
+export function linkIdentity(l2: ResolvedL2): string {
+  return connectionIdentity({ ...l2, connectionTimeoutMs: 0 });
+}
+
 function identityOf(nodes: readonly NodeAddress[]): string[] {
   return nodes.map(formatNode).sort();
 }

@@ -1,9 +1,10 @@
-/** What an idle process sends to Redis: less than one command a second, however many services it has. */
+/** What an idle process sends to Redis: less than one command a second for each link, however many services share that. */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { Redis } from 'ioredis';
+import type { ConfigObject } from '../../../lib/index.js';
 import { createManager } from '../../../lib/manager/create-manager.js';
 import { ClusterSet } from '../../support/cluster-set.js';
 import { RedisServer } from '../../support/redis-server.js';
@@ -41,6 +42,46 @@ async function calls(node = watcher): Promise<Map<string, number>> {
 function sum(counts: Iterable<number>): number {
   return [...counts].reduce((total, count) => total + count, 0);
 }
+
+/** What services differ in, and how many links with a heartbeat they then have. */
+const COMBINATIONS: readonly (readonly [string, number, (url: string) => Record<string, object>])[] = [
+  [
+    'another connection_timeout_ms',
+    1,
+    (connection_string) => ({ a: { l2: { connection_string } }, b: { l2: { connection_string, connection_timeout_ms: 3000 } } }),
+  ],
+  [
+    'another transport',
+    2,
+    (connection_string) => ({
+      a: { l2: { connection_string } },
+      b: { l2: { connection_string }, sync: { transport: 'pubsub' } },
+    }),
+  ],
+  ['another database', 2, (url) => ({ a: { l2: { connection_string: url } }, b: { l2: { connection_string: url, db: 1 } } })],
+];
+
+test.each(COMBINATIONS)(
+  'services with %s: %i links, each with less than one command a second',
+  async (_what, links, servicesAt) => {
+    const services = Object.entries(servicesAt(server.url)).map(([name, more]) => [name, { cache_type: 'two-level', ...more }]);
+    await using manager = await createManager({
+      global: { log_level: 'silent', wal: { dir: folder } },
+      services: Object.fromEntries(services) as ConfigObject['services'],
+    });
+    const beats = async (): Promise<number> => {
+      const now = await calls();
+      return (now.get('xread') ?? 0) + (now.get('ping') ?? 0);
+    };
+    await until(async () => (await beats()) >= 3 * links, { intervalMs: 100 });
+    expect(String(await watcher.client('LIST')).split(' name=oxcache-bus ')).toHaveLength(links + 1);
+    await watcher.config('RESETSTAT');
+    const sinceMs = performance.now();
+    await until(async () => (await beats()) >= WAITS * links, { intervalMs: 100 });
+    expect(sum((await calls()).values())).toBeLessThan(links * ((performance.now() - sinceMs) / 1000 + SELDOM));
+    expect(manager.health().status).toBe('healthy');
+  },
+);
 
 describe.each([
   ['stream', 'xread'],
