@@ -76,16 +76,27 @@ function refusedWrite(error: unknown): unknown {
 
 /**
  * A slow round trip says little about the time, and the first ones of a process are slow: a few more are made then, because
- * what is older is decided by that comparison (G4). @throws what `send` does
+ * what is older is decided by that comparison (G4). Only the best of them counts, when all are made: a write that was stamped
+ * in between by a worse one could lose to what was there before. @throws what `send` does
  */
 export async function compareClocks(parts: ProbeParts, masters: readonly MasterNode[]): Promise<void> {
   const node = masters.length > 1 ? await nodeOfTime(parts, masters) : masters[0];
   if (node === undefined) return;
-  for (let round = 1; ; round++) {
-    const { serverMs, sentMs, receivedMs } = await askTime(parts, node);
-    parts.hybridClock.anchor(serverMs, sentMs, receivedMs);
-    if (receivedMs - sentMs <= PRECISE_ROUND_TRIP_MS || round === MAX_CLOCK_ROUNDS) return;
+  const { clock, hybridClock } = parts;
+  let best: TimeSample | undefined;
+  for (let round = 1; round <= MAX_CLOCK_ROUNDS; round++) {
+    const { jumpedMs } = clock;
+    const sample = await askTime(parts, node);
+    // The machine slept meanwhile: what was measured before is about another time.
+    if (clock.jumpedMs !== jumpedMs) best = undefined;
+    if (best === undefined || tripOf(sample) < tripOf(best)) best = sample;
+    if (tripOf(best) <= PRECISE_ROUND_TRIP_MS) break;
   }
+  if (best !== undefined) hybridClock.anchor(best.serverMs, best.sentMs, best.receivedMs);
+}
+
+function tripOf({ sentMs, receivedMs }: TimeSample): number {
+  return receivedMs - sentMs;
 }
 
 /**
