@@ -14,6 +14,7 @@ import { clientTls, RedisServer } from '../support/redis-server.js';
 import type { RedisServerOptions } from '../support/redis-server-options.js';
 import { spawnScript, startScript } from '../support/spawn-script.js';
 import { until } from '../support/until.js';
+import { watchCommands } from '../support/watch-commands.js';
 
 const cleanups: (() => unknown)[] = [];
 
@@ -195,6 +196,38 @@ describe('RedisServer', () => {
     await until(async () => !(await canListen(port)), { describe: 'the child to listen' });
     parent.kill('SIGKILL');
     await until(() => canListen(port), { describe: 'the child to be killed' });
+  });
+});
+
+describe('watchCommands', () => {
+  test('reports what a busy server executes from its first moment on, scripts included', async () => {
+    const { port } = await startServer();
+    const redis = connectTo(port);
+    const traffic = Array.from({ length: 100 }, () => connectTo(port));
+    let isOver = false;
+    const pinging = traffic.map(async (each) => {
+      while (!isOver) await each.ping();
+    });
+    cleanups.push(() => {
+      isOver = true;
+      return Promise.all(pinging);
+    });
+    for (let round = 0; round < 30; round++) {
+      const seen: string[][] = [];
+      const stop = await watchCommands(port, (name, args) => {
+        if (['eval', 'set', 'echo'].includes(name)) seen.push([name, ...args]);
+      });
+      await redis.eval(`return redis.call('SET', KEYS[1], ARGV[1])`, 1, `k${round}`, 'a "quoted"\r\nvalue');
+      await redis.echo('end');
+      await until(() => seen.some(([name]) => name === 'echo'));
+      stop();
+      const value = String.raw`a \"quoted\"\r\nvalue`;
+      expect(seen).toEqual([
+        ['eval', `return redis.call('SET', KEYS[1], ARGV[1])`, '1', `k${round}`, value],
+        ['set', `k${round}`, value],
+        ['echo', 'end'],
+      ]);
+    }
   });
 });
 

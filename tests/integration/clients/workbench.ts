@@ -4,7 +4,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, beforeEach } from '@jest/globals';
-import { Redis } from 'ioredis';
 import type { Clock } from '../../../lib/base/clock.js';
 import type { CacheClient } from '../../../lib/clients/cache-client.js';
 import type { ConfigObject, GlobalConfig, ServiceConfig } from '../../../lib/config/config-object.js';
@@ -14,6 +13,7 @@ import { FakeClock } from '../../../lib/testing/fake-clock.js';
 import { RedisServer } from '../../support/redis-server.js';
 import type { RedisServerOptions } from '../../support/redis-server-options.js';
 import { useTemporaryFolder } from '../../support/temporary-folder.js';
+import { watchCommands } from '../../support/watch-commands.js';
 
 /** The kinds of services. */
 export const KINDS = ['l1', 'l2', 'two-level'] as const;
@@ -115,28 +115,19 @@ export class Workbench {
    */
   async countCommands(work: () => Promise<unknown>): Promise<Readonly<Record<string, number | undefined>>> {
     const counts: Record<string, number | undefined> = {};
-    const redis = new Redis(this.server.url);
-    const monitor = await redis.monitor();
     const marker = `end ${randomUUID()}`;
-    const isComplete = new Promise<void>((resolve) => {
-      monitor.on('monitor', (_time: string, [command = '', ...args]: readonly string[]) => {
-        if (args[0] === marker) {
-          resolve();
-          return;
-        }
-        const name = command.toLowerCase();
-        const isScript = name === 'eval' || name === 'evalsha';
-        if (!isScript && args.some((text) => COMMON.test(text))) return;
+    const end = defer<void>();
+    const stop = await watchCommands(this.server.port, (name, args) => {
+      if (args[0] === marker) end.resolve();
+      else if (name === 'eval' || name === 'evalsha' || !args.some((text) => COMMON.test(text)))
         counts[name] = (counts[name] ?? 0) + 1;
-      });
     });
     try {
       await work();
-      await redis.echo(marker);
-      await isComplete;
+      await this.server.call('ECHO', marker);
+      await end.promise;
     } finally {
-      monitor.disconnect();
-      redis.disconnect();
+      stop();
     }
     return counts;
   }
