@@ -116,9 +116,9 @@ export class Workbench {
   async countCommands(work: () => Promise<unknown>): Promise<Readonly<Record<string, number | undefined>>> {
     const counts: Record<string, number | undefined> = {};
     const marker = `end ${randomUUID()}`;
-    const end = defer<void>();
+    const end = defer<undefined>();
     const stop = await watchCommands(this.server.port, (name, args) => {
-      if (args[0] === marker) end.resolve();
+      if (args[0] === marker) end.resolve(undefined);
       else if (name === 'eval' || name === 'evalsha' || !args.some((text) => COMMON.test(text)))
         counts[name] = (counts[name] ?? 0) + 1;
     });
