@@ -17,8 +17,9 @@ const MAX_FAILOVER_MS = 300_000;
 const MAX_WRITES = 20_000;
 const MAX_BYTES = 16 * 1024 * 1024;
 
-/** Pause before what failed is tried again. */
+/** Pauses before what failed is tried again: they grow from the first to the last. */
 const RETRY_MS = 1000;
+const MAX_RETRY_MS = 5000;
 
 /** Writes in one batch when they are sent again. */
 const BATCH = 200;
@@ -46,10 +47,14 @@ export class RecentWrites {
   #bytes = 0;
   /** What is to be sent again, by its name in Redis. */
   readonly #owed = new Map<string, ScriptWrite>();
-  #isClearOwed = false;
+  /** The clear that is to be sent again; an object of its own for each failover. */
+  #owedClear: { readonly version: string } | undefined;
   #sending: Promise<void> | undefined;
   #isDue = false;
+  #isClosed = false;
   #retryAtMs = 0;
+  #pauseMs = RETRY_MS;
+  #cancelRetry: () => void = () => undefined;
   #clearedAtMs = -Infinity;
   #clearVersion = '';
 
@@ -65,7 +70,7 @@ export class RecentWrites {
 
   /** Writes and clears that are to be sent again, or are being sent. */
   get owed(): number {
-    return this.#owed.size + (this.#isClearOwed ? 1 : 0);
+    return this.#owed.size + (this.#owedClear === undefined ? 0 : 1);
   }
 
   /** Redis has confirmed a write. */
@@ -75,10 +80,7 @@ export class RecentWrites {
     this.#bytes += sealed.length;
     this.#forget(atMs);
     // Redis takes writes: one that was too slow for all of them may not even have lost its connection.
-    if ((this.#owed.size > 0 || this.#isClearOwed) && atMs >= this.#retryAtMs && this.#sending === undefined) {
-      this.#isDue = true;
-      void this.#send();
-    }
+    if (this.owed > 0 && atMs >= this.#retryAtMs) this.#retry();
   }
 
   /** Redis has confirmed a clear. */
@@ -88,11 +90,15 @@ export class RecentWrites {
     if (version > this.#clearVersion) this.#clearVersion = version;
   }
 
-  /** Redis may be another one: sends everything again. Never rejects; what fails is owed, and tried again while others are confirmed. */
+  /**
+   * Redis may be another one: sends everything again. Never rejects. What fails is owed: it is tried again after growing pauses, and
+   * as soon as another write shows that Redis takes some.
+   */
   resend(): Promise<void> {
     this.#isDue = true;
+    this.#pauseMs = RETRY_MS;
     const earliestMs = this.#clock.nowMs() - MAX_FAILOVER_MS;
-    if (this.#isClearRecent(earliestMs)) this.#isClearOwed = true;
+    if (this.#isClearRecent(earliestMs)) this.#owedClear = { version: this.#clearVersion };
     for (const write of this.#writes.slice(this.#from)) {
       if (write.atMs < earliestMs) continue;
       // Of several writes of a key the newest is enough; in a cluster it need not be the one confirmed last.
@@ -103,9 +109,24 @@ export class RecentWrites {
     return this.#send();
   }
 
+  /** Tries nothing again from now on. */
+  close(): void {
+    this.#isClosed = true;
+    this.#cancelRetry();
+  }
+
+  #retry(): void {
+    if (this.#sending !== undefined) return;
+    this.#isDue = true;
+    void this.#send();
+  }
+
   #send(): Promise<void> {
+    this.#cancelRetry();
     this.#sending ??= this.#run().finally(() => {
       this.#sending = undefined;
+      this.#retryAtMs = this.#clock.nowMs() + RETRY_MS;
+      if (this.owed > 0) this.#planRetry();
     });
     return this.#sending;
   }
@@ -114,15 +135,24 @@ export class RecentWrites {
     try {
       while (this.#isDue) {
         this.#isDue = false;
-        if (this.#isClearOwed) await this.#target.clear(this.#clearVersion);
-        this.#isClearOwed = false;
+        const clear = this.#owedClear;
+        if (clear !== undefined) await this.#target.clear(clear.version);
+        // Another failover meanwhile: the server that took it is not the one that is to have it.
+        if (clear === this.#owedClear) this.#owedClear = undefined;
         const writes = [...this.#owed.values()];
         for (let from = 0; from < writes.length; from += BATCH) await this.#sendBatch(writes.slice(from, from + BATCH));
       }
     } catch {
-      // Redis is away again; its return leads here once more.
+      // They may have been sent to the old primary, whose end need not count as an outage: nothing else leads here again then.
     }
-    this.#retryAtMs = this.#clock.nowMs() + RETRY_MS;
+  }
+
+  #planRetry(): void {
+    if (this.#isClosed) return;
+    this.#cancelRetry = this.#clock.schedule(() => {
+      this.#retry();
+    }, this.#pauseMs);
+    this.#pauseMs = Math.min(this.#pauseMs * 2, MAX_RETRY_MS);
   }
 
   async #sendBatch(writes: readonly ScriptWrite[]): Promise<void> {

@@ -261,6 +261,7 @@ export class RedisTier extends EntryCodec {
   /** Ends background work. */
   close(): void {
     this.#deadEntries.close();
+    this.#recent?.close();
   }
 
   #apply(writes: readonly ScriptWrite[], isLate: boolean): Promise<WriteOutcome[]> {

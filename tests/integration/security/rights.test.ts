@@ -135,7 +135,10 @@ describe.each(SETTINGS)('%s, %s', (mode, transport) => {
       await client.set('outage', 1);
       redis.standalone?.thaw();
     } else await redis.changePrimary();
-    await until(() => client.health().status === 'healthy' && client.health().owed === 0, { timeoutMs: 20_000 });
+    await until(() => client.health().status === 'healthy' && client.health().owed === 0, {
+      timeoutMs: 20_000,
+      describe: () => `Redis to be owed nothing: ${JSON.stringify([client.health(), client.metrics().owed])}`,
+    });
     findings.push(...(await useAll(client, said)));
     expect(findings).toEqual([]);
     expect(await refused()).toEqual([]);

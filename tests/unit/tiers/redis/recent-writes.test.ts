@@ -11,9 +11,14 @@ class Bench {
   readonly sent: ScriptWrite[][] = [];
   readonly clears: string[] = [];
   fails = false;
+  /** Batches, those that failed included. */
+  attempts = 0;
   refused: string | undefined;
+  /** When a clear ends. */
+  clearing = Promise.resolve();
   readonly recent = new RecentWrites(this.clock, {
     apply: (writes) => {
+      this.attempts++;
       if (this.fails) return Promise.reject(new Error('away'));
       this.sent.push([...writes]);
       const refusal = new CacheError('CACHE_L2_UNAVAILABLE', 'refused');
@@ -21,7 +26,7 @@ class Bench {
     },
     clear: (version) => {
       this.clears.push(version);
-      return Promise.resolve();
+      return this.clearing;
     },
   });
 
@@ -88,6 +93,62 @@ describe('after a failover', () => {
     bench.fails = false;
     await bench.recent.resend();
     expect(bench.keys).toEqual(['k']);
+  });
+
+  test('what fails is sent again by itself, after pauses that grow up to five seconds, and then there is no timer', async () => {
+    const bench = new Bench();
+    bench.add('k');
+    bench.fails = true;
+    await bench.recent.resend();
+    for (const pauseMs of [1000, 2000, 4000, 5000, 5000]) {
+      const { attempts } = bench;
+      bench.clock.advance(pauseMs - 1);
+      expect(bench.attempts).toBe(attempts);
+      bench.clock.advance(1);
+      await until(() => bench.clock.pendingTimers === 1);
+      expect([bench.attempts, bench.recent.owed]).toEqual([attempts + 1, 1]);
+    }
+    bench.fails = false;
+    bench.clock.advance(5000);
+    await until(() => bench.recent.owed === 0);
+    expect(bench.keys).toEqual(['k']);
+    expect(bench.clock.pendingTimers).toBe(0);
+  });
+
+  test('the pauses begin anew with another failover', async () => {
+    const bench = new Bench();
+    bench.add('k');
+    bench.fails = true;
+    await bench.recent.resend();
+    bench.clock.advance(1000);
+    await until(() => bench.clock.pendingTimers === 1);
+    await bench.recent.resend();
+    bench.fails = false;
+    bench.clock.advance(1000);
+    await until(() => bench.recent.owed === 0);
+  });
+
+  test('G9: what is owed is not tried again once this is closed', async () => {
+    const bench = new Bench();
+    bench.add('k');
+    bench.fails = true;
+    await bench.recent.resend();
+    bench.recent.close();
+    expect(bench.clock.pendingTimers).toBe(0);
+    await bench.recent.resend();
+    expect(bench.clock.pendingTimers).toBe(0);
+  });
+
+  test('a failover while a clear is sent again leads to another one: the server that took it may be the old one', async () => {
+    const bench = new Bench();
+    bench.recent.addClear('c1');
+    let end: () => void = () => undefined;
+    bench.clearing = new Promise((resolve) => (end = resolve));
+    const sending = Promise.all([bench.recent.resend(), bench.recent.resend()]);
+    end();
+    await sending;
+    expect(bench.clears).toEqual(['c1', 'c1']);
+    expect(bench.recent.owed).toBe(0);
   });
 
   test('what fails is owed, and sent while others are confirmed, a second later at the earliest, and then no more', async () => {
