@@ -6,7 +6,7 @@
  * 1. A load never fails because of a lease: when Redis can't be asked, every process loads by itself (G6). 2. A flight that
  *    waits has not begun: a write overtakes what it found, but not what it will load (G4).
  */
-import { systemClock } from '../base/clock.js';
+import { systemClock, type Clock } from '../base/clock.js';
 import { CacheError } from '../base/errors.js';
 import { systemRandom, type Random } from '../base/random.js';
 import { TimeSlices } from '../base/time-slices.js';
@@ -77,15 +77,19 @@ class RoundFailures {
 export class LoadTurns {
   readonly #parts: TurnParts;
   readonly #random: Random;
-  readonly #slices = new TimeSlices(systemClock, 1);
+  readonly #workClock: Clock;
   #waiting: Waiting[];
   #rounds = 0;
   #dueMs = -Infinity;
 
-  /** @param flights those whose key was just found not to be cached */
-  constructor(parts: TurnParts, flights: readonly Flight[], random: Random = systemRandom) {
+  /**
+   * @param flights those whose key was just found not to be cached
+   * @param workClock measures how long work holds the event loop, which a clock of tests does not know
+   */
+  constructor(parts: TurnParts, flights: readonly Flight[], random: Random = systemRandom, workClock: Clock = systemClock) {
     this.#parts = parts;
     this.#random = random;
+    this.#workClock = workClock;
     this.#waiting = flights.map((flight) => ({ flight, owner: '', isNew: true }));
   }
 
@@ -102,11 +106,12 @@ export class LoadTurns {
     while (found.size + mine.size === 0 && this.#waiting.length > 0) {
       await this.#pause();
       const isDue = clock.nowMs() >= this.#dueMs;
-      const asked = isDue ? this.#waiting : this.#waiting.filter(({ flight }) => flight.isOvertaken);
+      const asked = this.#waiting.filter(({ flight }) => !flight.isOver && (isDue || flight.isOvertaken));
       const failures = this.#parts.isOneCall ? new RoundFailures(this.#parts.core) : undefined;
       await eachInParts(
         asked,
-        this.#slices,
+        // Anew for each round: the time between two rounds is no work.
+        new TimeSlices(this.#workClock, 1),
         (one) => this.#ask(one, failures),
         ({ flight }, end) => {
           if (end === undefined || flight.isOver) return;
