@@ -55,7 +55,8 @@ describe('200,000 keys of a service of type l2', () => {
     const reader = await bench.client<number>('l2');
     const read = await countTurns(() => reader.getMany(keys));
     expect(read.result.size).toBe(MANY);
-    expect([...read.result.keys()]).toEqual(keys);
+    // As texts: jest takes long to compare so many elements.
+    expect([...read.result.keys()].join()).toBe(keys.join());
     expect(read.turns).toBeGreaterThan(50);
     expectNoOutage(reader);
 
@@ -71,7 +72,7 @@ test('100,000 gets of one tick find all', async () => {
   const client = await bench.client<number>('l2');
   const keys = keysOf(100_000);
   await client.setMany(entriesOf(100_000));
-  expect(await Promise.all(keys.map((key) => client.get(key)))).toEqual(keys.map((_, i) => i));
+  expect((await Promise.all(keys.map((key) => client.get(key)))).join()).toBe(keys.map((_, i) => i).join());
   expectNoOutage(client);
 }, 120_000);
 
@@ -87,7 +88,7 @@ describe.each(KINDS)('very many keys of a service of type %s', (kind) => {
       });
     for (let round = 0; round < 2; round++) {
       const { turns, result } = await countTurns(load);
-      expect([...result]).toEqual(entriesOf(SOME));
+      expect([...result].join()).toBe(entriesOf(SOME).join());
       expect(turns).toBeGreaterThan(3);
     }
     expect(calls).toEqual([SOME]);
@@ -158,15 +159,17 @@ describe.each(KINDS_WITH_L2)('a service of type %s', (kind) => {
     expect(await bench.names()).toHaveLength(SOME);
     await setting;
   }, 60_000);
+});
 
-  test('finds 45 values of 10 MiB, in one call and in 45 of one tick', async () => {
-    const value = 'x'.repeat(10 * 1024 * 1024 - 4096);
-    const writer = await bench.client<string>(kind);
-    const keys = keysOf(45);
-    for (const key of keys) await writer.set(key, value);
-    const sizes = (found: Iterable<string | undefined>): number[] => [...found].map((each) => each?.length ?? 0);
-    const all = keys.map(() => value.length);
+test('45 values of 10 MiB are found, in one call and in 45 of one tick', async () => {
+  const value = 'x'.repeat(10 * 1024 * 1024 - 4096);
+  const writer = await bench.client<string>('l2');
+  const keys = keysOf(45);
+  for (const key of keys) await writer.set(key, value);
+  const sizes = (found: Iterable<string | undefined>): number[] => [...found].map((each) => each?.length ?? 0);
+  const all = keys.map(() => value.length);
 
+  for (const kind of KINDS_WITH_L2) {
     const inOne = await bench.client<string>(kind);
     expect(sizes((await inOne.getMany(keys)).values())).toEqual(all);
     expectNoOutage(inOne);
@@ -174,5 +177,5 @@ describe.each(KINDS_WITH_L2)('a service of type %s', (kind) => {
     const inOneTick = await bench.client<string>(kind);
     expect(sizes(await Promise.all(keys.map((key) => inOneTick.get(key))))).toEqual(all);
     expectNoOutage(inOneTick);
-  }, 180_000);
-});
+  }
+}, 180_000);
