@@ -53,124 +53,126 @@ const rightsFor = (mode: RedisMode, transport: Transport): string[] => [
 /** So many that several of them are in one bucket of a cluster. */
 const ABSENT = Array.from({ length: 200 }, (_, index) => `absent${index}`);
 
-const SETTINGS: readonly (readonly [RedisMode, Transport])[] = [
-  ['standalone', 'stream'],
-  ['standalone', 'pubsub'],
-  ['sentinel', 'stream'],
-  ['cluster', 'stream'],
-  ['cluster', 'pubsub'],
+const SETTINGS: readonly (readonly [RedisMode, readonly Transport[]])[] = [
+  ['standalone', ['stream', 'pubsub']],
+  ['sentinel', ['stream']],
+  ['cluster', ['stream', 'pubsub']],
 ];
 
 const folder = useTemporaryFolder();
 
-describe.each(SETTINGS)('%s, %s', (mode, transport) => {
-  const rights = rightsFor(mode, transport);
+describe.each(SETTINGS)('%s', (mode, transports) => {
   let redis: Deployment;
   let services = 0;
-  const managers: CacheManager[] = [];
 
   beforeAll(async () => {
     redis = await Deployment.start(mode);
     for (const sentinel of redis.sentinel?.sentinels ?? [])
       await sentinel.call('ACL', 'SETUSER', 'guard', ...rulesAfter('guard'));
   }, 60_000);
-  afterEach(async () => {
-    for (const manager of managers.splice(0)) await manager.close({ deadline: '1s' });
-  });
   afterAll(() => redis.stop());
 
-  async function allow(names: readonly string[]): Promise<void> {
-    const channels = transport === 'pubsub' ? ['&oxcache::*'] : [];
-    const rules = [
-      'reset',
-      'on',
-      '>secret',
-      '~oxcache:*',
-      'resetchannels',
-      ...channels,
-      '-@all',
-      ...names.map((name) => `+${name}`),
-    ];
-    for (const server of redis.servers) {
-      await server.call('ACL', 'SETUSER', 'app', ...rules);
-      await server.call('SCRIPT', 'FLUSH');
-      await server.call('ACL', 'LOG', 'RESET');
-    }
-  }
+  describe.each(transports)('%s', (transport) => {
+    const rights = rightsFor(mode, transport);
+    const managers: CacheManager[] = [];
 
-  /** Opens a process of its own. @param user whether as the one with the rights, or as one that may do everything */
-  async function open(service: string, said: string[], user = 'app'): Promise<CacheClient<number>> {
-    const say = (line: string): void => void said.push(line);
-    const login = user === 'app' ? { username: 'app', password: 'secret' } : {};
-    const l2 = { ...redis.l2, ...login, command_timeout_ms: 2000 };
-    if (l2.sentinel !== undefined) l2.sentinel = { ...l2.sentinel, username: 'guard', password: 'secret' };
-    const manager = await createManager(
-      {
-        global: { log_level: 'silly', health_check_interval: 1, wal: { dir: folder.path }, sync: { transport } },
-        services: { [service]: { cache_type: 'two-level', ttl: 600, single_flight: 'cluster', l2 } },
-      },
-      { logger: { error: say, warn: say, info: say, debug: say } },
-    );
-    managers.push(manager);
-    const client = manager.client<number>(service);
-    client.on('error', ({ error }) => say(error.message));
-    return client;
-  }
-
-  /** The commands that were refused, at whichever server. */
-  async function refused(): Promise<string[]> {
-    const servers: readonly RedisServer[] = [...redis.servers, ...(redis.sentinel?.sentinels ?? [])];
-    const logs = await Promise.all(servers.map((server) => server.call('ACL', 'LOG') as Promise<unknown[][]>));
-    return logs.flat().map((entry) => entry[entry.indexOf('object') + 1] as string);
-  }
-
-  test('with exactly the listed rights nothing is refused, whatever happens', async () => {
-    await allow(rights);
-    const said: string[] = [];
-    const client = await open('life', said);
-    const findings = await useAll(client, said);
-    if (mode === 'standalone') {
-      redis.standalone?.freeze();
-      await until(() => client.health().status === 'degraded', { describe: 'the outage to be noticed' }).catch(() => undefined);
-      await client.set('outage', 1);
-      redis.standalone?.thaw();
-    } else await redis.changePrimary();
-    await until(() => client.health().status === 'healthy' && client.health().owed === 0, {
-      timeoutMs: 20_000,
-      describe: () => `Redis to be owed nothing: ${JSON.stringify([client.health(), client.metrics().owed])}`,
+    afterEach(async () => {
+      for (const manager of managers.splice(0)) await manager.close({ deadline: '1s' });
     });
-    findings.push(...(await useAll(client, said)));
-    expect(findings).toEqual([]);
-    expect(await refused()).toEqual([]);
-  });
 
-  test.each(rights)('without %s that is said, and nothing is lost or wrong', async (missing) => {
-    await allow(rights.filter((name) => name !== missing));
-    const service = `s${services++}`;
-    const said: string[] = [];
-    const client = await open(service, said);
-    const findings = await useAll(client, said);
-    expect(findings).toEqual([]);
-    // Redis 6.2 names a subcommand by its command.
-    const [command = '', subcommand = ''] = missing.split('|');
-    const names = new RegExp(`^${command}(\\|${subcommand})?$`, 'i');
-    const wasRefused = async (): Promise<boolean> => (await refused()).some((name) => names.test(name));
-    if (!RARE.includes(missing)) await until(wasRefused, { describe: `${missing} to be refused` });
-    if (!WELCOME.includes(missing) && (await wasRefused())) {
-      const told = (): string => [...said, JSON.stringify(client.health())].join('\n');
-      await until(() => new RegExp(`\\b${command}\\b`, 'i').test(told()), {
-        describe: () => `${missing} to be named in\n${told()}`,
+    async function allow(names: readonly string[]): Promise<void> {
+      const channels = transport === 'pubsub' ? ['&oxcache::*'] : [];
+      const rules = [
+        'reset',
+        'on',
+        '>secret',
+        '~oxcache:*',
+        'resetchannels',
+        ...channels,
+        '-@all',
+        ...names.map((name) => `+${name}`),
+      ];
+      for (const server of redis.servers) {
+        await server.call('ACL', 'SETUSER', 'app', ...rules);
+        await server.call('SCRIPT', 'FLUSH');
+        await server.call('ACL', 'LOG', 'RESET');
+      }
+    }
+
+    /** Opens a process of its own. @param user whether as the one with the rights, or as one that may do everything */
+    async function open(service: string, said: string[], user = 'app'): Promise<CacheClient<number>> {
+      const say = (line: string): void => void said.push(line);
+      const login = user === 'app' ? { username: 'app', password: 'secret' } : {};
+      const l2 = { ...redis.l2, ...login, command_timeout_ms: 2000 };
+      if (l2.sentinel !== undefined) l2.sentinel = { ...l2.sentinel, username: 'guard', password: 'secret' };
+      const manager = await createManager(
+        {
+          global: { log_level: 'silly', health_check_interval: 1, wal: { dir: folder.path }, sync: { transport } },
+          services: { [service]: { cache_type: 'two-level', ttl: 600, single_flight: 'cluster', l2 } },
+        },
+        { logger: { error: say, warn: say, info: say, debug: say } },
+      );
+      managers.push(manager);
+      const client = manager.client<number>(service);
+      client.on('error', ({ error }) => say(error.message));
+      return client;
+    }
+
+    /** The commands that were refused, at whichever server. */
+    async function refused(): Promise<string[]> {
+      const servers: readonly RedisServer[] = [...redis.servers, ...(redis.sentinel?.sentinels ?? [])];
+      const logs = await Promise.all(servers.map((server) => server.call('ACL', 'LOG') as Promise<unknown[][]>));
+      return logs.flat().map((entry) => entry[entry.indexOf('object') + 1] as string);
+    }
+
+    test('with exactly the listed rights nothing is refused, whatever happens', async () => {
+      await allow(rights);
+      const said: string[] = [];
+      const client = await open(`life-${transport}`, said);
+      const findings = await useAll(client, said);
+      if (mode === 'standalone') {
+        redis.standalone?.freeze();
+        await until(() => client.health().status === 'degraded', { describe: 'the outage to be noticed' }).catch(() => undefined);
+        await client.set('outage', 1);
+        redis.standalone?.thaw();
+      } else await redis.changePrimary();
+      await until(() => client.health().status === 'healthy' && client.health().owed === 0, {
+        timeoutMs: 20_000,
+        describe: () => `Redis to be owed nothing: ${JSON.stringify([client.health(), client.metrics().owed])}`,
       });
-    }
-    // Granted later: what was acknowledged gets to Redis.
-    for (const server of redis.servers) await server.call('ACL', 'SETUSER', 'app', `+${missing}`);
-    await until(() => client.health().owed === 0, {
-      timeoutMs: 20_000,
-      describe: () => `Redis to be owed nothing: ${JSON.stringify(client.health())}`,
+      findings.push(...(await useAll(client, said)));
+      expect(findings).toEqual([]);
+      expect(await refused()).toEqual([]);
     });
-    const other = await open(service, [], 'default');
-    expect(await other.getL2Only('kept')).toBe(await client.get('kept'));
-    for (const key of ['deleted', 'tagged']) expect([key, await other.getL2Only(key)]).toEqual([key, undefined]);
+
+    test.each(rights)('without %s that is said, and nothing is lost or wrong', async (missing) => {
+      await allow(rights.filter((name) => name !== missing));
+      const service = `s${services++}`;
+      const said: string[] = [];
+      const client = await open(service, said);
+      const findings = await useAll(client, said);
+      expect(findings).toEqual([]);
+      // Redis 6.2 names a subcommand by its command.
+      const [command = '', subcommand = ''] = missing.split('|');
+      const names = new RegExp(`^${command}(\\|${subcommand})?$`, 'i');
+      const wasRefused = async (): Promise<boolean> => (await refused()).some((name) => names.test(name));
+      if (!RARE.includes(missing)) await until(wasRefused, { describe: `${missing} to be refused` });
+      if (!WELCOME.includes(missing) && (await wasRefused())) {
+        const told = (): string => [...said, JSON.stringify(client.health())].join('\n');
+        await until(() => new RegExp(`\\b${command}\\b`, 'i').test(told()), {
+          describe: () => `${missing} to be named in\n${told()}`,
+        });
+      }
+      // Granted later: what was acknowledged gets to Redis.
+      for (const server of redis.servers) await server.call('ACL', 'SETUSER', 'app', `+${missing}`);
+      await until(() => client.health().owed === 0, {
+        timeoutMs: 20_000,
+        describe: () => `Redis to be owed nothing: ${JSON.stringify(client.health())}`,
+      });
+      const other = await open(service, [], 'default');
+      expect(await other.getL2Only('kept')).toBe(await client.get('kept'));
+      for (const key of ['deleted', 'tagged']) expect([key, await other.getL2Only(key)]).toEqual([key, undefined]);
+    });
   });
 });
 
