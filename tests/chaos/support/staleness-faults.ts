@@ -63,6 +63,8 @@ export class StalenessFaults {
   readonly moveTimes: Span[] = [];
   /** When Redis itself may have lost what it had acknowledged. */
   readonly lossTimes: Span[] = [];
+  /** When Redis stood still: what it had not sent yet reached nobody, whatever it had confirmed. */
+  readonly frozenTimes: Span[] = [];
   readonly #random: SeededRandom;
   readonly #world: StalenessWorld;
   readonly #readers: readonly StalenessProcess[];
@@ -202,9 +204,11 @@ export class StalenessFaults {
 
   async #freezeRedis(durationMs: number): Promise<void> {
     const { standalone } = this.#world;
+    const fromMs = monotonicMs();
     standalone?.freeze();
     await pass(durationMs);
     standalone?.thaw();
+    this.frozenTimes.push([fromMs, monotonicMs()]);
   }
 
   /** A cluster's failover waits until the replica has everything; all others may lose what was acknowledged last. */

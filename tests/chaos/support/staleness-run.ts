@@ -173,8 +173,8 @@ class StalenessScene {
       readers: journals.map(({ process: { spec }, journal }) => {
         const isProxied = Object.keys(spec.routes).length > 0;
         const proxy = isProxied
-          ? { stalls, disturbed: [...faults.proxyTimes, ...faults.moveTimes] }
-          : { stalls: [], disturbed: faults.moveTimes };
+          ? { stalls, disturbed: [...faults.proxyTimes, ...faults.moveTimes, ...faults.frozenTimes] }
+          : { stalls: [], disturbed: [...faults.moveTimes, ...faults.frozenTimes] };
         return readerOf(spec.name, journal, proxy, spec.name === 'bypass' ? BYPASS_MS : undefined);
       }),
       lossTimes: faults.lossTimes,
