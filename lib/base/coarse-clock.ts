@@ -7,8 +7,9 @@
  */
 import { systemClock } from './clock.js';
 import type { Clock } from './clock.js';
+import { afterPolling } from './turn.js';
 
-/** Calls `callback` once, after the current turn of the event loop, without keeping the process alive for it. */
+/** Calls `callback` once, at the end of the current turn of the event loop. */
 export type EndOfTurn = (callback: () => void) => void;
 
 /** How far ahead of the last real reading the horizon lies in a burst, in milliseconds. */
@@ -22,7 +23,8 @@ const STREAK_WINDOW_MS = 0.25;
 const MAX_BUDGET_MS = 2;
 
 const onEndOfTurn: EndOfTurn = (callback) => {
-  setImmediate(callback).unref();
+  // Without a reference it would wait until something wakes the loop, and what wakes it would find the time from before.
+  afterPolling(callback);
 };
 
 /** Exact when reads are sparse, nearly free when they are dense. */

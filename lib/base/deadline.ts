@@ -69,10 +69,10 @@ export class Deadline {
     this.#hasMoved = this.#options.watch?.();
     const endWatch = (): void => {
       const isLate = this.#clock.nowMs() - begunMs > 2 * this.#watchMs;
-      const polled = afterPolling(() => {
+      // Never without a reference: the loop of an idle process would sleep before it calls back, until something else happens.
+      afterPolling(() => {
         if (!this.#isOver) this.#judge(isLate);
       });
-      if (this.#options.isAwaited !== true) polled.unref();
     };
     this.#cancelTimer = this.#clock.schedule(endWatch, this.#watchMs, this.#options.isAwaited);
   }
