@@ -213,6 +213,9 @@ function replayAll(log, tier, connection) {
       mode: 'restore',
       maxAgeMs: 3_600_000,
       pace: { keysPerSecond: Infinity, batchKeys: 200, maxInFlight: 4, jitterMs: 0 },
+      isOvertaken: () => false,
+      areTagsOlder: () => false,
+      onInvalidated: () => undefined,
       onSuperseded: (key) => reject(new Error(`${key} was superseded`)),
       onPhase: (phase, report) => {
         if (phase === 'finished') resolve(performance.now() - startedMs);

@@ -124,13 +124,17 @@ export function kindOfSealed(sealed: string | Buffer): string {
   return typeof sealed === 'string' ? sealed.charAt(KIND_AT) : String.fromCharCode(sealed[KIND_AT] ?? 0);
 }
 
+const TAGGED_CODE = TAGGED.charCodeAt(0);
+
+/** Whether an entry of our own making has tags. */
+export function isTagged(sealed: string | Buffer): boolean {
+  return (typeof sealed === 'string' ? sealed.charCodeAt(TAGGED_AT) : sealed[TAGGED_AT]) === TAGGED_CODE;
+}
+
 /** The tags of an entry of our own making, without opening it; empty when it has none. */
 export function tagsOfSealed(sealed: string | Buffer): readonly string[] {
-  if (typeof sealed === 'string') {
-    if (sealed.charAt(TAGGED_AT) !== TAGGED) return [];
-    return readTags(sealed.slice(HEADER_LENGTH, sealed.indexOf('\n', HEADER_LENGTH))) ?? [];
-  }
-  if (letterAt(sealed, TAGGED_AT) !== TAGGED) return [];
+  if (!isTagged(sealed)) return [];
+  if (typeof sealed === 'string') return readTags(sealed.slice(HEADER_LENGTH, sealed.indexOf('\n', HEADER_LENGTH))) ?? [];
   return readTags(sealed.toString('utf8', HEADER_LENGTH, sealed.indexOf(LINE_BREAK, HEADER_LENGTH))) ?? [];
 }
 
@@ -201,15 +205,15 @@ export function openEnvelope(raw: Buffer, tag = FORMAT_TAG): OpenedEnvelope | No
   const codec = letterAt(raw, CODEC_AT);
   const compression = letterAt(raw, COMPRESSION_AT);
   if (!isKind(kind) || !isCodec(codec) || !isCompression(compression)) return 'header';
-  const isTagged = hasText(raw, TAGGED_AT, TAGGED_HEADER_END);
-  if (!isTagged && !hasText(raw, TAGGED_AT, HEADER_END)) return 'header';
+  const hasTags = hasText(raw, TAGGED_AT, TAGGED_HEADER_END);
+  if (!hasTags && !hasText(raw, TAGGED_AT, HEADER_END)) return 'header';
   const createdAtMs = readTime(raw, CREATED_AT);
   const freshUntilMs = readTime(raw, FRESH_AT);
   const expiresAtMs = readTime(raw, EXPIRES_AT);
   if (!(freshUntilMs <= expiresAtMs) || Number.isNaN(createdAtMs)) return 'header';
   const version = raw.toString('latin1', VERSION_AT, CODEC_AT);
   // Literals, because every read comes through here: a spread costs more than all that stands above.
-  if (!isTagged) {
+  if (!hasTags) {
     const payload = raw.subarray(HEADER_LENGTH);
     return { kind, version, codec, compression, createdAtMs, freshUntilMs, expiresAtMs, payload };
   }

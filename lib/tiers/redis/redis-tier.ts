@@ -264,19 +264,23 @@ export class RedisTier extends EntryCodec {
     this.#recent?.close();
   }
 
-  #apply(writes: readonly ScriptWrite[], isLate: boolean): Promise<WriteOutcome[]> {
+  async #apply(writes: readonly ScriptWrite[], isLate: boolean): Promise<WriteOutcome[]> {
     for (const { sealed } of writes) this.#sizes.note(sealed.length);
     const { connection, keySpace, l2 } = this.#parts;
     const timeoutMs = l2.commandTimeoutMs;
-    const marks = this.#marks;
-    const newest = isLate ? '' : this.clock.newest;
-    if (this.#buckets !== undefined) return this.#buckets.apply(writes, newest, this.#raisedTo);
+    if (this.#buckets !== undefined) return this.#buckets.apply(writes, isLate ? '' : this.clock.newest, this.#raisedTo);
     if (!isLate && this.#raisedTo !== '') raiseMarks(writes, this.#raisedTo);
-    const announcement = this.#announcer?.ofWrites(writes);
+    // Only the invalidation of a tag is compared with it.
+    const hasMark = writes.some(({ key }) => tagOfMark(key) !== undefined);
+    const newest = isLate || !hasMark ? '' : this.clock.newest;
     const name = keySpace.marksOf(0);
-    return this.#times.guard(writes, !isLate, (comparesClocks) =>
-      marks.opened(0, () => applyWrites(connection, writes, { name, newest, comparesClocks }, announcement, timeoutMs)),
-    );
+    const announcement = this.#announcer?.ofWrites(writes);
+    const send = (comparesClocks: boolean): ReturnType<typeof applyWrites> =>
+      applyWrites(connection, writes, { name, newest, comparesClocks }, announcement, timeoutMs);
+    const outcomes = await send(!isLate && this.#times.areComparable);
+    if (Array.isArray(outcomes)) return outcomes;
+    // Nothing was applied: there are no marks, or the times are wrong.
+    return this.#times.guard(writes, !isLate, (comparesClocks) => this.#marks.opened(0, () => send(comparesClocks)));
   }
 
   #noteRaised(version: string): void {

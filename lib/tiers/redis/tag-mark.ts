@@ -4,7 +4,7 @@
  * counts as nothing.
  */
 
-import { RESERVED_PREFIX } from '../../base/reserved-keys.js';
+import { isReservedKey, RESERVED_PREFIX } from '../../base/reserved-keys.js';
 
 /** Begins the reserved keys of tags. */
 const TAG_MARK_PREFIX = `${RESERVED_PREFIX}tag:`;
@@ -17,9 +17,9 @@ export function tagMarkOf(tag: string): string {
   return TAG_MARK_PREFIX + tag;
 }
 
-/** The tag whose reserved key this is; `undefined` for every other key. */
+/** The tag whose reserved key this is; `undefined` for every other key. Looks at one character of a usual key. */
 export function tagOfMark(key: string): string | undefined {
-  return key.startsWith(TAG_MARK_PREFIX) ? key.slice(TAG_MARK_PREFIX.length) : undefined;
+  return isReservedKey(key) && key.startsWith(TAG_MARK_PREFIX) ? key.slice(TAG_MARK_PREFIX.length) : undefined;
 }
 
 /** How long the mark of a deletion at `key` is remembered: `usualMs`, unless it is that of a tag. */

@@ -5,7 +5,7 @@
  */
 import { CacheError } from '../../base/errors.js';
 import { MAX_AHEAD_MS, NODE_ID_LENGTH, VERSION_LENGTH } from '../../base/hybrid-clock.js';
-import { CREATED_AT, EXPIRES_AT, KIND_AT, kindOfSealed, TAGGED, TAGGED_AT, VERSION_AT } from '../../codec/envelope.js';
+import { CREATED_AT, EXPIRES_AT, isTagged, KIND_AT, kindOfSealed, TAGGED, TAGGED_AT, VERSION_AT } from '../../codec/envelope.js';
 import { FORMAT_TAG } from '../../codec/format-tag.js';
 import { ANNOUNCE, messageArgs, type Announcement } from './announcement.js';
 import { CLEARED_FIELD, HIGHEST_FIELD, LIFE_FIELD, NEVER, RAISE, TAG_FIELD } from './marks-script.js';
@@ -48,9 +48,16 @@ const RAISED = '>';
 /** Says that the writer's clock is not the server's: that was set since they were compared. */
 const WRONG_TIME = 'clock';
 
-/** Letters for the script: marks that are not there were never made; the times of the writes are to be compared with the server's. */
+/**
+ * Letters for the script: marks that are not there were never made; the times of the writes are to be compared with the server's; some
+ * of the entries have tags.
+ */
 const KEEPS_MARKS = 'k';
 const COMPARES_CLOCKS = 't';
+const HAS_TAGS = 'g';
+
+/** Where they are among the arguments. */
+const LETTERS_AT = 4;
 
 /** Lua's pattern of a version. */
 const VERSION_FORM = `^${'%d'.repeat(VERSION_LENGTH - NODE_ID_LENGTH)}${'[!-~]'.repeat(NODE_ID_LENGTH)}$`;
@@ -100,6 +107,7 @@ end
 if #highest ~= ${VERSION_LENGTH} then highest = '' end
 -- Only where there are tags: the longest life of an entry that has some, as noted and as it is now; when tags were invalidated.
 local noted, longest, known, unread
+local has_tags = find(ARGV[5], '${HAS_TAGS}', 1, true)
 if sub(ARGV[5], 1, 1) == '${COMPARES_CLOCKS}' and KEYS[2] ~= KEYS[1] then
   local first = sub(ARGV[6], ${VERSION_FROM}, ${VERSION_TO})
   -- Asking for the time costs as much as a write. Versions of a clock that was set, or was not when others were, are found by this.
@@ -166,7 +174,7 @@ for i = 6, #ARGV do
         elseif cleared > newer then newer = cleared end
       end
     end
-    if newer == '' and sub(entry, ${TAGGED_AT + 1}, ${TAGGED_AT + 1}) == '${TAGGED}' and type(result) == 'number' then
+    if has_tags and newer == '' and sub(entry, ${TAGGED_AT + 1}, ${TAGGED_AT + 1}) == '${TAGGED}' and type(result) == 'number' then
       known = known or {}
       ${TAG_CHECK}
       -- It takes its place all the same: nobody reads it, and nothing that is older lands behind it.
@@ -240,12 +248,16 @@ export async function applyWrites(
   const keys: string[] = [marks.name];
   const args: (string | Buffer)[] = messageArgs(announcement);
   const keepsMarks = connection.eviction.keepsMarks ? KEEPS_MARKS : '';
-  args.push(marks.newest, (marks.comparesClocks ? COMPARES_CLOCKS : '') + keepsMarks);
+  // The letters are known once all writes have been looked at.
+  args.push(marks.newest, '');
+  let hasTags = '';
   for (const { key, redisKey, sealed, version } of writes) {
     const tag = tagOfMark(key);
     keys.push(tag === undefined ? redisKey : marks.name);
     args.push(tag === undefined ? sealed : TAG_FIELD + version + tag);
+    if (isTagged(sealed)) hasTags = HAS_TAGS;
   }
+  args[LETTERS_AT] = (marks.comparesClocks ? COMPARES_CLOCKS : '') + keepsMarks + hasTags;
   if (announcement?.stream !== undefined) keys.push(announcement.stream);
   const replies = await applyScript.run<(number | string)[]>(connection, keys, args, timeoutMs);
   if (replies.length === 0) return undefined;

@@ -25,6 +25,11 @@ export class WriteTimes {
     this.#clock = clock;
   }
 
+  /** Whether times are to be compared now. */
+  get areComparable(): boolean {
+    return this.#clock.nowMs() >= this.#pausedUntilMs;
+  }
+
   /** Does `apply`, and once more with corrected times when Redis says that they are wrong. @throws what `apply` does */
   async guard<T>(
     writes: readonly ScriptWrite[],
@@ -33,7 +38,7 @@ export class WriteTimes {
   ): Promise<T> {
     const { hybridClock } = this.#connection;
     const before = hybridClock.offsetMs;
-    const first = await apply(areOfNow && this.#clock.nowMs() >= this.#pausedUntilMs);
+    const first = await apply(areOfNow && this.areComparable);
     if (first !== WRONG_CLOCK) return first;
     await this.#connection.compareClocks();
     const movedMs = hybridClock.offsetMs - before;
