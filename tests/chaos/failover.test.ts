@@ -61,7 +61,7 @@ describe('sentinel: no acknowledged write is lost', () => {
       const before = set.master;
       const lacking = await scene.killAhead(before, only(set.replicas), () => set.killMaster());
       expect(lacking.writes).toBeGreaterThan(20);
-      expect(lacking.clears).toBe(1);
+      expect(lacking.clears).toBeGreaterThan(0);
       await before.restart();
       await scene.load.more(1000);
       await scene.judge();
