@@ -34,8 +34,8 @@ export class BusInbox {
   deliver(text: string | undefined, lagMs: number | undefined): boolean {
     // Most of what a busy writer hears is its own: that is not taken apart.
     if (text?.startsWith(this.#ownHead) === true) return false;
-    const message = text === undefined || text.length > MAX_READ_LENGTH ? undefined : openMessage(text);
     const isTooLong = text !== undefined && text.length > MAX_READ_LENGTH;
+    const message = text === undefined || isTooLong ? undefined : openMessage(text);
     if (isTooLong || (message !== undefined && message.keys.length + message.tags.length > MAX_READ_ITEMS)) {
       // It may name keys that were written: whatever is held may be old.
       this.gap('a message was too long to be taken apart');

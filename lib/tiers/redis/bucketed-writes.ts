@@ -162,7 +162,8 @@ async function announceApplied(announcer: Announcer, writes: readonly ScriptWrit
   }
 }
 
-function isApplied(outcome: WriteOutcome | undefined): boolean {
+/** Whether the write took effect in Redis, whatever stood there before. False where there is no outcome. */
+export function isApplied(outcome: WriteOutcome | undefined): boolean {
   return outcome === 'created' || outcome === 'replaced';
 }
 

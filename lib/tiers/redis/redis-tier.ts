@@ -6,7 +6,7 @@ import type { Clock } from '../../base/clock.js';
 import { CacheError } from '../../base/errors.js';
 import { Announcer } from './announcement.js';
 import { versionAbove } from '../../base/hybrid-clock.js';
-import { BucketedWrites } from './bucketed-writes.js';
+import { BucketedWrites, isApplied } from './bucketed-writes.js';
 import type { CoalescedReader } from './coalesced-reader.js';
 import { DeadEntries } from './dead-entries.js';
 import { replaceIfSame } from './entry-scripts.js';
@@ -82,8 +82,8 @@ export class RedisTier extends EntryCodec {
       },
     });
     if (keySpace.isBucketed) {
-      const { marks, times } = { marks: this.#marks, times: this.#times };
-      this.#buckets = new BucketedWrites({ connection, keySpace, announcer: this.#announcer, timeoutMs, marks, times });
+      const own = { announcer: this.#announcer, marks: this.#marks, times: this.#times };
+      this.#buckets = new BucketedWrites({ connection, keySpace, timeoutMs, ...own });
     }
     if (l2.mode !== 'standalone') {
       this.#recent = new RecentWrites(parts.systemClock, {
@@ -153,11 +153,11 @@ export class RedisTier extends EntryCodec {
         this.#noteRaised(version);
         this.#parts.onRaised(key, version);
       }
-      const isApplied = outcomes[i] === 'created' || outcomes[i] === 'replaced';
-      if (isApplied) recent?.add(write);
+      const wasApplied = isApplied(outcomes[i]);
+      if (wasApplied) recent?.add(write);
       if (tagOfMark(key) === undefined) continue;
       // The mark of a tag that is there is a fact. One that was logged may have a newer version than the call it is from.
-      const known = isApplied ? (isLate ? version : undefined) : outcomes[i] === 'older' ? newer : undefined;
+      const known = wasApplied ? (isLate ? version : undefined) : outcomes[i] === 'older' ? newer : undefined;
       if (known !== undefined) this.#parts.onResent(key, known);
     }
     return outcomes;
